@@ -1,0 +1,82 @@
+"""Range checks shared by the ground floor (argument names) and the command line (dotted keys).
+
+Nothing here imports torch, so a wrong value is refused before anything heavy loads.
+"""
+
+import math
+from collections.abc import Sequence
+
+from fairkd.errors import ConfigError
+
+
+def number(
+    name: str,
+    value: object,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> float:
+    """Return ``value`` as a float if it is a finite number within the bounds.
+
+    Args:
+        name: the argument or dotted key, as the user knows it.
+        value: what was given.
+        above: exclusive lower bound.
+        least: inclusive lower bound.
+        most: inclusive upper bound.
+
+    Raises:
+        ConfigError: not a number, not finite, or out of bounds.
+    """
+    accepted = "a number" + _bounds(above, least, most)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"{name}={value} is not a number; accepted: {accepted}.")
+    given = float(value)
+    within = (
+        math.isfinite(given)
+        and (above is None or given > above)
+        and (least is None or given >= least)
+        and (most is None or given <= most)
+    )
+    if not within:
+        raise ConfigError(f"{name}={value} is out of range; accepted: {accepted}.")
+    return given
+
+
+def whole(name: str, value: object, *, least: int = 0, most: int | None = None) -> int:
+    """Return ``value`` if it is a whole number within the inclusive bounds.
+
+    Raises:
+        ConfigError: not a whole number, or out of bounds.
+    """
+    accepted = "a whole number" + _bounds(None, least, most)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name}={value} is not a whole number; accepted: {accepted}.")
+    if value < least or (most is not None and value > most):
+        raise ConfigError(f"{name}={value} is out of range; accepted: {accepted}.")
+    return value
+
+
+def choice(name: str, value: object, accepted: Sequence[str]) -> str:
+    """Return ``value`` if it is one of the accepted words.
+
+    Raises:
+        ConfigError: any other value.
+    """
+    if not isinstance(value, str) or value not in accepted:
+        raise ConfigError(f"{name}={value} is not known; accepted: {', '.join(accepted)}.")
+    return value
+
+
+def _bounds(above: float | None, least: float | None, most: float | None) -> str:
+    parts = []
+    if above is not None:
+        parts.append(f"above {above:g}")
+    if least is not None and most is not None:
+        return f" from {least:g} to {most:g}"
+    if least is not None:
+        parts.append(f"of at least {least:g}")
+    if most is not None:
+        parts.append(f"of at most {most:g}")
+    return (" " + " and ".join(parts)) if parts else ""

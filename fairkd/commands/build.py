@@ -1,0 +1,160 @@
+"""Assemble a job's objects from its configuration."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from fairkd.commands.checks import resolved
+from fairkd.data.blocks import Blocks
+from fairkd.data.dataset import Dataset
+from fairkd.errors import ConfigError, FairkdError
+from fairkd.experiment import Job
+from fairkd.fairness.names import RECORDED_AS
+from fairkd.identity import Surroundings, job_keys
+from fairkd.record import Headline
+from fairkd.tracking.interface import Tracking
+from fairkd.training.distil import Distillation, Recipe
+from fairkd.training.objective import Objective
+
+
+def build_job(config: DictConfig, output: Path) -> Job:
+    """The job that a checked configuration describes.
+
+    Args:
+        config: composed, without Hydra's own section.
+        output: the job's folder.
+
+    Raises:
+        FairkdError: the data cannot be loaded, or a target refuses its arguments.
+    """
+    dataset: Dataset = _made("data", config.data)
+    plain = resolved(config)
+    settings = _made("trainer", config.trainer)
+    keys = job_keys(plain, Surroundings(dataset.fingerprint, device_kind(config)))
+    objective = partial(build_objective, config, dataset.blocks)
+    return Job(
+        name=_name(plain),
+        config=plain,
+        keys=keys,
+        dataset=dataset,
+        teacher=Recipe(
+            build=_builder("teacher.model", config.teacher.model, dataset),
+            settings=_made("teacher.trainer", config.teacher.trainer),
+            seed=config.teacher.seed,
+        ),
+        student=Recipe(
+            build=_builder("student", config.student, dataset),
+            settings=settings,
+            seed=config.seed,
+            callbacks=partial(_callbacks, config.callbacks),
+        ),
+        distillation=Distillation(
+            objective=objective, from_teacher=config.distillation.init == "teacher"
+        ),
+        evaluation=_made("evaluation", config.evaluation),
+        headline=_headline(plain, dataset.blocks),
+        force=config.force,
+        output=output,
+    )
+
+
+def build_tracking(config: DictConfig) -> Tracking:
+    """The tracking store."""
+    tracking: Tracking = _made("tracking", config.tracking)
+    return tracking
+
+
+def build_objective(config: DictConfig, blocks: Blocks, start: Mapping[str, Tensor]) -> Objective:
+    """The objective of a configuration.
+
+    Args:
+        config: composed.
+        blocks: the data's group blocks.
+        start: the student's starting weights.
+    """
+    distillation = config.distillation
+    return Objective(
+        label_weight=1.0 if distillation.alpha is None else 1.0 - distillation.alpha,
+        terms={
+            str(name): _made(f"distillation.terms.{name}", term)
+            for name, term in distillation.terms.items()
+        },
+        constraints={
+            str(name): _made(f"constraint.terms.{name}", term, blocks=blocks)
+            for name, term in config.constraint.terms.items()
+        },
+        start_epoch=distillation.start_epoch,
+        pull=distillation.init_pull,
+        start=start,
+    )
+
+
+def device_kind(config: DictConfig) -> str:
+    """The kind of device that trains, by name: results of different kinds are kept apart."""
+    if config.trainer.accelerator == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if config.trainer.accelerator == "auto" and not torch.backends.mps.is_available():
+        return "cpu"
+    return "mps" if config.trainer.accelerator == "auto" else str(config.trainer.accelerator)
+
+
+def _builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.Module]:
+    width, classes = dataset.n_features, len(dataset.classes)
+    return lambda: _made(key, section, in_features=width, n_classes=classes)
+
+
+def _callbacks(section: DictConfig) -> Sequence[Any]:
+    return [_made(f"callbacks.{name!s}", callback) for name, callback in section.items()]
+
+
+def _made(key: str, section: DictConfig, **arguments: Any) -> Any:
+    """Instantiate a section's target.
+
+    Raises:
+        FairkdError: what the target itself refused, in its words; otherwise naming the key.
+    """
+    try:
+        # Hydra would turn a dataclass among its arguments into a configuration; a partial takes it
+        # as it is.
+        return instantiate(section, _partial_=True)(**arguments)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, FairkdError):
+            raise error.__cause__ from error
+        raise _unbuildable(key, section, error.__cause__ or error) from error
+    except TypeError as error:
+        raise _unbuildable(key, section, error) from error
+
+
+def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigError:
+    problem = str(error).splitlines()[0].rstrip(".")
+    return ConfigError(f"{key} ({section.get('_target_')}) cannot be built: {problem}.")
+
+
+def _headline(plain: Mapping[str, Any], blocks: Blocks) -> Headline:
+    """The disparity of the first constraint, or the parity gap of the first block."""
+    for term in plain["constraint"]["terms"].values():
+        if term.get("statistic") in RECORDED_AS:
+            return Headline(RECORDED_AS[term["statistic"]], term.get("by") or blocks.names[0])
+    return Headline(RECORDED_AS["selection_rate"], blocks.names[0])
+
+
+def _name(plain: Mapping[str, Any]) -> str:
+    """A readable name: the data, then what sweeps vary."""
+    distillation, constraint = plain["distillation"], plain["constraint"]
+    parts = [plain["data"].get("name", "data")]
+    if distillation["temperature"] is not None:
+        parts.append(f"T{distillation['temperature']:g}")
+    elif distillation["terms"]:
+        parts.append("+".join(distillation["terms"]))
+    if constraint["weight"] is not None:
+        parts.append(f"w{constraint['weight']:g}")
+    return "·".join([*parts, f"s{plain['seed']}"])

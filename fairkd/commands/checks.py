@@ -1,0 +1,169 @@
+"""Refuse, before anything heavy is imported, every configured value that cannot work."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from fairkd import checks
+from fairkd.errors import ConfigError, unknown_name
+from fairkd.fairness.names import DISPARITIES, STATISTICS
+
+Section = Mapping[str, Any]
+FORCES = ("none", "student", "all")
+SHARED_KNOBS = {
+    "distillation": ("alpha", "temperature", "temperature_scaling"),
+    "constraint": ("statistic", "by", "disparity", "threshold", "weight"),
+}
+
+
+def check(config: DictConfig) -> None:
+    """Check a composed job.
+
+    Args:
+        config: the job as Hydra composed it, without Hydra's own section.
+
+    Raises:
+        ConfigError: naming the key, the value and what is accepted.
+    """
+    values = resolved(config)
+    for name in ("seed", "replicate"):
+        checks.whole(name, values[name])
+    checks.choice("force", values["force"], FORCES)
+    _check_flag("dry_run", values["dry_run"])
+    _check_data(values["data"])
+    checks.whole("teacher.seed", values["teacher"]["seed"])
+    _check_trainer("trainer", values["trainer"])
+    if "trainer" in values["teacher"]:
+        _check_trainer("teacher.trainer", values["teacher"]["trainer"])
+    _check_distillation(values["distillation"])
+    _check_constraint(values["constraint"], values["data"]["groups"])
+    for section, knobs in SHARED_KNOBS.items():
+        _check_used(config, section, knobs)
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values, with every interpolation filled in.
+
+    Raises:
+        ConfigError: an interpolation leads nowhere, or a mandatory value is missing.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        where = error.full_key or "the configuration"
+        problem = str(error).splitlines()[0]
+        raise ConfigError(f"{where} cannot be filled in: {problem}.") from error
+    if not isinstance(plain, dict):
+        raise ConfigError("The configuration is not a mapping; see conf/train.yaml.")
+    return {str(key): value for key, value in plain.items()}
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name}={value} is not known; accepted: true, false.")
+
+
+def _check_data(data: Section) -> None:
+    if "seed" in data:
+        checks.whole("data.seed", data["seed"])
+    for name in ("validation_fraction", "test_fraction"):
+        if data.get(name) is not None:
+            value = checks.number(f"data.{name}", data[name], above=0.0)
+            if value >= 1:
+                raise ConfigError(
+                    f"data.{name}={value:g} is out of range; "
+                    "accepted: a number above 0 and below 1."
+                )
+    groups = data["groups"]
+    if not isinstance(groups, list) or not groups or not all(isinstance(g, str) for g in groups):
+        raise ConfigError(
+            f"data.groups={groups} is not a list of names; accepted: at least one column or "
+            "intersection, data.groups=[sex] or data.groups=[sex,race,sex+race]."
+        )
+    repeated = {name for name in groups if groups.count(name) > 1}
+    if repeated:
+        raise ConfigError(f"data.groups names '{min(repeated)}' twice; name each block once.")
+
+
+def _check_trainer(prefix: str, trainer: Section) -> None:
+    for name in ("max_epochs", "batch_size", "evaluation_batch_size", "threads"):
+        checks.whole(f"{prefix}.{name}", trainer[name], least=1)
+    checks.choice(f"{prefix}.mode", trainer["mode"], ("min", "max"))
+    checks.choice(f"{prefix}.progress", trainer["progress"], ("auto", "on", "off"))
+    if trainer["patience"] is not None:
+        checks.whole(f"{prefix}.patience", trainer["patience"], least=1)
+    if trainer["gradient_clip_val"] is not None:
+        checks.number(f"{prefix}.gradient_clip_val", trainer["gradient_clip_val"], above=0.0)
+    if "lr" in trainer["optimizer"]:
+        checks.number(f"{prefix}.optimizer.lr", trainer["optimizer"]["lr"], above=0.0)
+    if "weight_decay" in trainer["optimizer"]:
+        decay = trainer["optimizer"]["weight_decay"]
+        checks.number(f"{prefix}.optimizer.weight_decay", decay, least=0.0)
+
+
+def _check_distillation(distillation: Section) -> None:
+    prefix = "distillation"
+    if distillation["temperature"] is not None:
+        checks.number(f"{prefix}.temperature", distillation["temperature"], above=0.0)
+    if distillation["alpha"] is not None:
+        checks.number(f"{prefix}.alpha", distillation["alpha"], least=0.0, most=1.0)
+    if distillation["temperature_scaling"] is not None:
+        scalings = ("squared", "none")
+        checks.choice(
+            f"{prefix}.temperature_scaling", distillation["temperature_scaling"], scalings
+        )
+    start = checks.whole(f"{prefix}.start_epoch", distillation["start_epoch"])
+    if start and not distillation["terms"]:
+        raise ConfigError(
+            f"{prefix}.start_epoch={start} has no effect without a distillation term; "
+            "choose one (distillation=soft_targets) or leave the key at 0."
+        )
+    checks.choice(f"{prefix}.init", distillation["init"], ("fresh", "teacher"))
+    pull = checks.number(f"{prefix}.init_pull", distillation["init_pull"], least=0.0)
+    if pull and distillation["init"] == "fresh":
+        raise ConfigError(
+            f"{prefix}.init_pull={pull:g} has no effect on a fresh start; "
+            "set distillation.init=teacher or leave the key at 0."
+        )
+    for name, term in distillation["terms"].items():
+        checks.number(f"{prefix}.terms.{name}.weight", term["weight"], least=0.0)
+
+
+def _check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
+    knobs = {name: constraint[name] for name in SHARED_KNOBS["constraint"]}
+    _check_constraint_values(
+        "constraint", {k: v for k, v in knobs.items() if v is not None}, blocks
+    )
+    for name, term in constraint["terms"].items():
+        _check_constraint_values(f"constraint.terms.{name}", term, blocks)
+
+
+def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]) -> None:
+    if "statistic" in values:
+        checks.choice(f"{prefix}.statistic", values["statistic"], STATISTICS)
+    if "disparity" in values:
+        checks.choice(f"{prefix}.disparity", values["disparity"], DISPARITIES)
+    if "threshold" in values:
+        checks.number(f"{prefix}.threshold", values["threshold"], least=0.0, most=1.0)
+    if "weight" in values:
+        checks.number(f"{prefix}.weight", values["weight"], least=0.0)
+    if values.get("by") is not None and values["by"] not in blocks:
+        sentence = unknown_name(f"group block in {prefix}.by", values["by"], blocks)
+        raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
+
+
+def _check_used(config: DictConfig, section: str, knobs: Iterable[str]) -> None:
+    """Refuse a shared knob that no chosen term refers to: it would change nothing."""
+    terms = OmegaConf.to_container(config[section].terms, resolve=False)
+    text = str(terms)
+    for knob in knobs:
+        key = f"{section}.{knob}"
+        if config[section][knob] is None or f"${{{key}}}" in text:
+            continue
+        chosen = ", ".join(config[section].terms) or "none"
+        raise ConfigError(
+            f"{key}={config[section][knob]} has no effect: nothing in {section}={chosen} uses it; "
+            f"leave the key out or choose another {section}."
+        )

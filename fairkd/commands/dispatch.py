@@ -1,0 +1,55 @@
+"""Which command a command line means."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from fairkd import __version__
+from fairkd.errors import FairkdError, unknown_name
+
+USAGE_ERROR = 2
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Run what the arguments ask for.
+
+    A first word without ``=`` is a subcommand; everything else is the job's, for Hydra.
+
+    Returns:
+        The exit code: 0, 1 for a refused or failed job, 2 for wrong usage, 130 if interrupted.
+    """
+    if any(word in ("-h", "--help") for word in arguments[:1]):
+        from fairkd.commands.help import help_text
+
+        print(help_text(), end="")
+        return 0
+    if list(arguments[:1]) == ["--version"]:
+        print(f"fairkd {__version__}")
+        return 0
+    subcommands: dict[str, Callable[[Sequence[str]], int]] = {"data": _data}
+    if arguments and not arguments[0].startswith("-") and "=" not in arguments[0]:
+        if arguments[0] not in subcommands:
+            sentence = unknown_name("command", arguments[0], subcommands)
+            print(f"{sentence} Values are set as key=value; see fairkd --help.", file=sys.stderr)
+            return USAGE_ERROR
+        return _reporting(lambda: subcommands[arguments[0]](arguments[1:]))
+
+    from fairkd.commands.train import train
+
+    return train(arguments)
+
+
+def _data(arguments: Sequence[str]) -> int:
+    from fairkd.commands.data import data
+
+    return data(arguments)
+
+
+def _reporting(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except FairkdError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130

@@ -1,0 +1,46 @@
+"""What a job would do, without doing it."""
+
+import statistics
+
+from fairkd.experiment import FORCES, Job
+from fairkd.store import Store
+
+
+def plan(job: Job, store: Store) -> str:
+    """What would be trained, what reused, and how long it may take.
+
+    Args:
+        job: built.
+        store: looked into, never written.
+    """
+    forced = FORCES[job.force]
+    keys = {"teacher": job.keys.teacher, "control": job.keys.control, "student": job.keys.student}
+    lines = [f"{job.name} (job {job.keys.job})"]
+    seconds: list[float | None] = []
+    done = "job" not in forced and store.get("job", job.keys.job) is not None
+    for kind, key in keys.items():
+        if kind not in forced and store.get(kind, key) is not None:
+            lines.append(f"  {kind}: reused ({key})")
+            continue
+        settings = job.teacher.settings if kind == "teacher" else job.student.settings
+        expected = _expected_seconds(store, kind, settings.max_epochs)
+        seconds.append(expected)
+        guess = "no estimate yet" if expected is None else f"about {expected:.0f} s"
+        lines.append(f"  {kind}: trained, {settings.max_epochs} epochs at most, {guess} ({key})")
+    if done:
+        lines.append("  everything is in the store: no training, no measuring")
+    elif all(known is not None for known in seconds):
+        lines.append(f"  estimated training time: {sum(s for s in seconds if s):.0f} s")
+    else:
+        lines.append("  estimated training time: unknown until a first model was trained here")
+    return "\n".join(lines)
+
+
+def _expected_seconds(store: Store, kind: str, epochs: int) -> float | None:
+    """From the median time of an epoch among the kept models of the kind."""
+    per_epoch = [
+        entry.about["seconds"] / entry.about["epochs"]
+        for entry in store.entries(kind)
+        if "seconds" in entry.about
+    ]
+    return statistics.median(per_epoch) * epochs if per_epoch else None

@@ -1,0 +1,1 @@
+"""Real data as tensors: catalogue, fetching, preparation, groups, loaders."""

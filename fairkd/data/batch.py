@@ -1,0 +1,33 @@
+"""A batch carries its groups (and a whole split is one large batch)."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """Rows with everything an objective may ask of them.
+
+    Attributes:
+        x: features, shape ``[B, ...]``, floating point.
+        y: labels, shape ``[B]`` (class indices, int64) or ``[B, C]`` (soft labels, rows sum to 1).
+        group: memberships, shape ``[B, sum G]``: the named blocks side by side, each one-hot, a
+            distribution where uncertain, or a zero row where missing. `Blocks` names the columns.
+        index: each row's place in its split, shape ``[B]``, int64; teacher outputs are found by it.
+        weight: row weights for per-sample losses, shape ``[B]``; 1 unless stated.
+    """
+
+    x: Tensor
+    y: Tensor
+    group: Tensor
+    index: Tensor  # type: ignore[assignment]  # shadows tuple.index, which nobody asks of a batch
+    weight: Tensor
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return self.x.shape[0]
+
+    def rows(self, chosen: Tensor | slice) -> "Batch":
+        """The chosen rows, in the order given."""
+        return Batch(*(field[chosen] for field in self))

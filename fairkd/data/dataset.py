@@ -1,0 +1,44 @@
+"""A data set ready to train on: tensors by split, with the names that give them meaning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fairkd.data.tabular import TabularPreparation
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything about the data that training and evaluation ask for.
+
+    Attributes:
+        name: the catalogue's name.
+        splits: one whole-split `Batch` for each of ``train``, ``validation`` and ``test``.
+        blocks: the sensitive attributes' columns.
+        classes: the label's values; with two classes the second is the positive one.
+        fingerprint: a hash of the source's content (not of splits, seeds or preparation).
+        preparation: what turns raw rows into ``x`` and ``group``, fitted on ``train`` only.
+        raw: each split's rows as the source has them, in the order of its `Batch`; empty where the
+            data has no table behind it.
+    """
+
+    name: str
+    splits: Mapping[str, Batch]
+    blocks: Blocks
+    classes: tuple[str, ...]
+    fingerprint: str
+    preparation: "TabularPreparation | None" = None
+    raw: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+
+    @property
+    def n_features(self) -> int:
+        """The width of a flat ``x``."""
+        return int(self.splits["train"].x[0].numel())

@@ -1,0 +1,81 @@
+"""Batches out of tensors held in memory."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from fairkd.data.batch import Batch
+
+# Rows are gathered in their new order some batches at a time: one large gather costs less than many
+# small ones, and the shuffled copy stays far below the size of the split.
+_BATCHES_PER_GATHER = 64
+
+
+class BatchLoader:
+    """Iterate over a split in batches that are slices of tensors.
+
+    The order of an epoch depends on the seed and the epoch's number alone, so it is the same
+    whatever ran before in the process, and the same again when training resumes at that epoch.
+
+    Args:
+        split: all rows.
+        batch_size: rows per batch; the last batch of an epoch may be smaller.
+        shuffle_seed: seed of the order; ``None`` keeps the rows in place.
+        rank: which process this is. Every process sees its own rows, equally many on each: where
+            the rows do not divide, the first of the order are seen twice.
+        world_size: the number of processes.
+    """
+
+    def __init__(
+        self,
+        split: Batch,
+        batch_size: int,
+        shuffle_seed: int | None = None,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.split = split
+        self.batch_size = batch_size
+        self.shuffle_seed = shuffle_seed
+        self.rank = rank
+        self.world_size = world_size
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next iteration; it counts until the first batch is asked for."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self._rows_here() // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.shuffle_seed is None and self.world_size == 1:
+            yield from _slices(self.split, self.batch_size)
+            return
+        order = self._order().to(self.split.x.device)
+        for part in torch.split(order, self.batch_size * _BATCHES_PER_GATHER):
+            yield from _slices(self.split.rows(part), self.batch_size)
+
+    def _order(self) -> Tensor:
+        if self.shuffle_seed is None:
+            order = torch.arange(self.split.size)
+        else:
+            generator = torch.Generator().manual_seed(_mixed(self.shuffle_seed, self._epoch))
+            order = torch.randperm(self.split.size, generator=generator)
+        missing = self._rows_here() * self.world_size - self.split.size
+        return torch.cat([order, order[:missing]])[self.rank :: self.world_size]
+
+    def _rows_here(self) -> int:
+        return -(-self.split.size // self.world_size)
+
+
+def _slices(rows: Batch, size: int) -> Iterator[Batch]:
+    for fields in zip(*(torch.split(field, size) for field in rows), strict=True):
+        yield Batch(*fields)
+
+
+def _mixed(seed: int, epoch: int) -> int:
+    """One generator seed per (seed, epoch); neighbouring pairs do not meet."""
+    return (seed * 1_000_003 + epoch) % (2**63)

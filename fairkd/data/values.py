@@ -1,0 +1,73 @@
+"""Raw columns read one way, whatever type a reader gave them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from fairkd.errors import DataError
+
+MISSING = "(missing)"
+
+Texts = npt.NDArray[np.object_]
+
+
+def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Refuse rows that lack a column.
+
+    Raises:
+        DataError: it names the absent columns and all that are needed.
+    """
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        raise DataError(
+            f"The rows have no column {', '.join(absent)}; needed: {', '.join(columns)}."
+        )
+
+
+def is_number(column: "pd.Series[Any]") -> bool:
+    """Whether a column holds numbers (truth values are categories)."""
+    return bool(is_numeric_dtype(column) and not is_bool_dtype(column))
+
+
+def as_text(column: "pd.Series[Any]") -> Texts:
+    """Return a column's values as text, shape ``[N]``; a missing value is ``None``.
+
+    Whole numbers lose their fraction, since a reader turns a column of integers into floats as
+    soon as one value is missing: ``1`` and ``1.0`` are both ``"1"``.
+    """
+    codes, values = pd.factorize(column)
+    texts = np.array([*(_text(value) for value in values), None], dtype=object)
+    chosen: Texts = texts[codes]  # a missing value has code -1, the None at the end
+    return chosen
+
+
+def as_categories(column: "pd.Series[Any]") -> Texts:
+    """Return a column's values as text, shape ``[N]``; missing is a category of its own."""
+    texts = [MISSING if text is None else text for text in as_text(column)]
+    return np.array(texts, dtype=object)
+
+
+def as_numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    """Return a column's values as float64, shape ``[N]``; a missing value is NaN.
+
+    Raises:
+        DataError: a value is not a finite number.
+    """
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    broken = (np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers)
+    if broken.any():
+        raise DataError(
+            f"The column '{column.name}' holds '{column[broken].iloc[0]}', which is not a finite "
+            "number; correct it, or leave it empty if it is missing."
+        )
+    return numbers
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

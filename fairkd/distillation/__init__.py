@@ -1,0 +1,1 @@
+"""Pure loss functions between student and teacher, one family a file."""

@@ -1,0 +1,1 @@
+"""What a trained model does to each group, measured for the record."""

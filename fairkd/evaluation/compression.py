@@ -1,0 +1,155 @@
+"""What a model costs: parameters, bytes, multiply-adds and latency."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+LARGE_BATCH = 256
+_WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one model.
+
+    Attributes:
+        parameters: the number of parameters, shared ones once.
+        bytes: the size of its state as safetensors, shared tensors once.
+        multiply_adds: of linear layers and 2-D convolutions, for one row.
+        latency_ms_batch_1: median time of a forward pass with one row, milliseconds.
+        latency_ms_batch_256: the same with 256 rows.
+        not_counted: the kinds of the other layers, whose multiply-adds count as 0.
+    """
+
+    parameters: int
+    bytes: int
+    multiply_adds: int
+    latency_ms_batch_1: float
+    latency_ms_batch_256: float
+    not_counted: tuple[str, ...]
+
+    def numbers(self) -> dict[str, float]:
+        """The numbers by name."""
+        return {
+            "parameters": float(self.parameters),
+            "bytes": float(self.bytes),
+            "multiply_adds": float(self.multiply_adds),
+            "latency_ms_batch_1": self.latency_ms_batch_1,
+            "latency_ms_batch_256": self.latency_ms_batch_256,
+        }
+
+
+def cost(model: nn.Module, example: Tensor, repeats: int) -> Cost:
+    """Measure a model on the device where it and the example are.
+
+    Args:
+        model: any module; it is run in evaluation mode and left as it was found.
+        example: one row, shape ``[1, ...]``.
+        repeats: timed passes at each batch size, after a warm-up.
+    """
+    with _evaluating(model):
+        multiply_adds, not_counted = _multiply_adds(model, example)
+        return Cost(
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            bytes=len(save(_unshared_state(model))),
+            multiply_adds=multiply_adds,
+            latency_ms_batch_1=_latency(model, example, repeats),
+            latency_ms_batch_256=_latency(
+                model, example.expand(LARGE_BATCH, *example.shape[1:]).contiguous(), repeats
+            ),
+            not_counted=not_counted,
+        )
+
+
+def ratios_to_teacher(student: Cost, teacher: Cost) -> dict[str, float]:
+    """Each of the student's numbers over the teacher's; NaN where that is 0."""
+    base = teacher.numbers()
+    return {
+        name: value / base[name] if base[name] else float("nan")
+        for name, value in student.numbers().items()
+    }
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _unshared_state(model: nn.Module) -> dict[str, Tensor]:
+    """The state without second names for the same memory, which safetensors refuses."""
+    kept = {}
+    seen = set()
+    for name, tensor in model.state_dict().items():
+        memory = (tensor.data_ptr(), tensor.shape, tensor.stride())
+        if tensor.numel() and memory in seen:
+            continue
+        seen.add(memory)
+        kept[name] = tensor.detach().clone().contiguous()
+    return kept
+
+
+def _multiply_adds(model: nn.Module, example: Tensor) -> tuple[int, tuple[str, ...]]:
+    total = 0
+    counted: set[nn.Module] = set()
+
+    def count(module: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal total
+        counted.add(module)
+        if isinstance(module, nn.Linear):
+            total += output.numel() * module.in_features
+        elif isinstance(module, nn.Conv2d):
+            height, width = module.kernel_size
+            total += output.numel() * (module.in_channels // module.groups) * height * width
+
+    hooks = [
+        module.register_forward_hook(count)
+        for module in model.modules()
+        if isinstance(module, nn.Linear | nn.Conv2d)
+    ]
+    try:
+        model(example)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    # A layer used through its weights alone (as in attention) is never called, so never counted.
+    not_counted = {
+        type(module).__name__
+        for module in model.modules()
+        if module not in counted and _computes(module)
+    }
+    return total, tuple(sorted(not_counted))
+
+
+def _computes(module: nn.Module) -> bool:
+    is_leaf = next(module.children(), None) is None
+    owns_parameters = next(module.parameters(recurse=False), None) is not None
+    return is_leaf or owns_parameters
+
+
+def _latency(model: nn.Module, x: Tensor, repeats: int) -> float:
+    times = []
+    for _ in range(_WARM_UP + repeats):
+        _wait_for(x.device)
+        start = time.perf_counter()
+        model(x)
+        _wait_for(x.device)
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times[_WARM_UP:])
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,76 @@
+"""A bound on a disparity, enforced by a penalty on what exceeds it."""
+
+import torch
+from torch import Tensor, nn
+
+from fairkd import checks
+from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
+from fairkd.fairness.disparities import find_disparity
+from fairkd.fairness.statistics import find_statistic
+from fairkd.models.features import ModelOutputs
+
+
+class Penalty(nn.Module):
+    r"""How far a disparity of soft predictions exceeds its threshold, in this batch.
+
+    .. math:: \sum_s \max_k [\, d_{sk} - \varepsilon \,]_+
+
+    over the statistic's conditions s (two for equalized odds) and classes k. Inside the bound it is
+    0 and has no gradient: a feasible constraint is not punished. Predictions are softmax at T = 1
+    whatever the temperature of distillation. Groups absent from the batch contribute nothing.
+
+    Soft predictions close their gap before hard decisions do, or after: choose the weight by the
+    hard gap on validation.
+
+    Args:
+        blocks: the data's group blocks.
+        by: the block whose cells are compared; ``None`` is the data's first.
+        statistic: see `fairkd.fairness.names.STATISTICS`.
+        disparity: see `fairkd.fairness.names.DISPARITIES`.
+        threshold: the bound, from 0 to 1.
+        weight: the term's factor in the objective, at least 0.
+
+    Raises:
+        ConfigError: an unknown name, or a value out of its range.
+    """
+
+    threshold: Tensor
+    weight: Tensor
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        by: str | None = None,
+        statistic: str = "selection_rate",
+        disparity: str = "largest_difference",
+        threshold: float = 0.0,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.block = blocks[by if by is not None else blocks.names[0]]
+        self.statistic = find_statistic(statistic)
+        self.disparity = find_disparity(disparity)
+        for name, value in (
+            ("threshold", checks.number("threshold", threshold, least=0.0, most=1.0)),
+            ("weight", checks.number("weight", weight, least=0.0)),
+        ):
+            self.register_buffer(name, torch.tensor(value))
+
+    def forward(self, student: ModelOutputs, batch: Batch) -> Tensor:
+        """The unweighted violation, shape ``[]``."""
+        excess = self._gaps(student.logits.softmax(-1), batch) - self.threshold
+        return excess.clamp(min=0.0).amax(-1).sum()
+
+    def measured(self, decisions: Tensor, batch: Batch) -> Tensor:
+        """The worst disparity of hard decisions, shape ``[]``: what the threshold is a bound on.
+
+        Args:
+            decisions: one-hot, shape ``[B, C]``.
+            batch: the rows.
+        """
+        return self._gaps(decisions, batch).amax()
+
+    def _gaps(self, probabilities: Tensor, batch: Batch) -> Tensor:
+        rates = self.statistic.rates(probabilities, batch.y, self.block.of(batch.group))
+        return self.disparity(rates)

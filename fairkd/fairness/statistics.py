@@ -1,0 +1,128 @@
+r"""Per-group statistics of a model, as ratios of two sums over rows.
+
+Every statistic here is linear-fractional in the predictions p:
+
+.. math:: \gamma_g = \frac{\sum_i m_{ig} (a_0 + b_0 p_i)}{\sum_i m_{ig} (a_1 + b_1 p_i)}
+
+with coefficients that depend on the label alone. Soft predictions make it differentiable; hard ones
+(0 or 1) give the rate a confusion matrix would. (Celis et al., "Classification with fairness
+constraints", FAT* 2019; Buyl, Defrance and De Bie, "fairret", ICLR 2024.)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fairkd.errors import ConfigError, unknown_name
+
+Coefficients = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+class Rates(NamedTuple):
+    """One statistic's values.
+
+    Attributes:
+        value: shape ``[S, K, G]``: conditions (two for equalized odds), classes, groups; 0 where
+            undefined.
+        defined: same shape, False where the denominator is 0 (the batch has no such rows).
+    """
+
+    value: Tensor
+    defined: Tensor
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A statistic as its coefficient functions.
+
+    Attributes:
+        name: the configuration's word.
+        conditions: one function per condition, from labels y in [0, 1], shape ``[B, K]``, to the
+            coefficients (a0, b0, a1, b1), each broadcastable to ``[B, K]``.
+        over_classes: whether each class is taken against the rest (K = C, or 1 for two classes), or
+            all classes enter one value.
+    """
+
+    name: str
+    conditions: tuple[Callable[[Tensor], Coefficients], ...]
+    over_classes: bool = True
+
+    def rates(self, probabilities: Tensor, y: Tensor, memberships: Tensor) -> Rates:
+        """The statistic of each group.
+
+        Args:
+            probabilities: softmax at T = 1, or one-hot decisions, shape ``[B, C]``.
+            y: class indices, shape ``[B]``, or soft labels, shape ``[B, C]``.
+            memberships: one block's columns, shape ``[B, G]``, each in [0, 1].
+        """
+        p, label = self._by_class(probabilities, _one_hot(y, probabilities))
+        sums = [_sums(condition(label), p, memberships) for condition in self.conditions]
+        numerator = torch.stack([n for n, _ in sums])
+        denominator = torch.stack([d for _, d in sums])
+        defined = denominator > 0
+        value = numerator / torch.where(defined, denominator, 1.0)
+        return Rates(torch.where(defined, value, 0.0), defined)
+
+    def _by_class(self, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.over_classes:
+            # The chance of predicting the row's own class, as if that class were the label 1.
+            agreement = (p * y).sum(-1, keepdim=True)
+            return agreement, torch.ones_like(agreement)
+        if p.shape[-1] == 2:
+            return p[:, 1:], y[:, 1:]
+        return p, y
+
+
+def find_statistic(name: str) -> Statistic:
+    """The statistic of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in _BY_NAME:
+        raise ConfigError(unknown_name("statistic", name, _BY_NAME))
+    return _BY_NAME[name]
+
+
+def _sums(coefficients: Coefficients, p: Tensor, memberships: Tensor) -> tuple[Tensor, Tensor]:
+    """Numerator and denominator per class and group, shape ``[K, G]`` each."""
+    a0, b0, a1, b1 = (c.expand_as(p) for c in coefficients)
+    return (a0 + b0 * p).T @ memberships, (a1 + b1 * p).T @ memberships
+
+
+def _one_hot(y: Tensor, like: Tensor) -> Tensor:
+    if y.dim() == 2:
+        return y.to(like.dtype)
+    return F.one_hot(y, like.shape[-1]).to(like.dtype)
+
+
+def _selection_rate(y: Tensor) -> Coefficients:
+    zero, one = torch.zeros_like(y), torch.ones_like(y)
+    return zero, one, one, zero
+
+
+def _true_positive_rate(y: Tensor) -> Coefficients:
+    zero = torch.zeros_like(y)
+    return zero, y, y, zero
+
+
+def _false_positive_rate(y: Tensor) -> Coefficients:
+    zero = torch.zeros_like(y)
+    return zero, 1 - y, 1 - y, zero
+
+
+_BY_NAME = {
+    known.name: known
+    for known in (
+        Statistic("selection_rate", (_selection_rate,)),
+        Statistic("true_positive_rate", (_true_positive_rate,)),
+        Statistic("false_positive_rate", (_false_positive_rate,)),
+        Statistic("equalized_odds", (_true_positive_rate, _false_positive_rate)),
+        # With the agreement as p and a label of 1, accuracy is the selection rate of agreeing.
+        Statistic("accuracy", (_selection_rate,), over_classes=False),
+    )
+}

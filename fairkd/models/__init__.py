@@ -1,0 +1,1 @@
+"""Teachers and students as plain modules that name their intermediate features."""

@@ -1,0 +1,185 @@
+"""What a job leaves: its record, kept in the store and written into a tracked run."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fairkd.data.dataset import Dataset
+from fairkd.evaluation.trio import MODELS, Trio
+from fairkd.tracking.interface import Run
+
+GROUP_METRICS_LIMIT = 200
+"""Above so many per-group values a run holds them in its tables alone."""
+
+_NOT_PARAMETERS = ("paths", "tracking", "force", "dry_run")
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The one disparity that runs are compared by.
+
+    Attributes:
+        metric: its name in the record (``demographic_parity_difference``).
+        block: of which group block.
+    """
+
+    metric: str
+    block: str
+
+    @property
+    def name(self) -> str:
+        """Its full name among an evaluation's metrics."""
+        return f"{self.metric}/{self.block}"
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """Everything measured in one job.
+
+    Attributes:
+        trio: teacher, control and student on test.
+        histories: each model's rows by epoch.
+        best_epochs: each model's kept epoch, counted from 0.
+        seconds: each model's training time.
+        headline: what ``test/disparity`` is.
+    """
+
+    trio: Trio
+    histories: Mapping[str, list[dict[str, float]]]
+    best_epochs: Mapping[str, int]
+    seconds: Mapping[str, float]
+    headline: Headline
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {
+            "trio": self.trio.to_json(),
+            "histories": dict(self.histories),
+            "best_epochs": dict(self.best_epochs),
+            "seconds": dict(self.seconds),
+            "headline": asdict(self.headline),
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "JobRecord":
+        """What `to_json` gave."""
+        return cls(
+            trio=Trio.from_json(plain["trio"]),
+            histories=plain["histories"],
+            best_epochs=plain["best_epochs"],
+            seconds=plain["seconds"],
+            headline=Headline(**plain["headline"]),
+        )
+
+    def selected(self, metric: str) -> float | None:
+        """A validation value of the student's kept epoch, as it was when it was selected."""
+        return self.histories["student"][self.best_epochs["student"]].get(f"val/{metric}")
+
+    def metrics(self) -> dict[str, float]:
+        """The run's final metrics, under the names of a tracked run."""
+        student = self.trio.evaluations["student"]
+        found = {
+            "test/accuracy": student.metrics["accuracy"],
+            "test/disparity": student.metrics[self.headline.name],
+        }
+        if self.headline.name in student.intervals:
+            low, high = student.intervals[self.headline.name]
+            found |= {"test/disparity_low": low, "test/disparity_high": high}
+        for short, metric in (("accuracy", "accuracy"), ("disparity", self.headline.name)):
+            value = self.selected(metric)
+            if value is not None:
+                found[f"validation/{short}"] = value
+        for model in MODELS:
+            found |= self._of_model(model)
+        for transfer in self.trio.transfers.values():
+            changes = {n: v for n, v in transfer.metrics.items() if not _is_of_group(n)}
+            found |= {f"test/transfer/{name}": value for name, value in changes.items()}
+        for name, ratio in self.trio.cost_ratios().items():
+            found[f"test/transfer/{name}_ratio_to_teacher"] = ratio
+        return found
+
+    def _of_model(self, model: str) -> dict[str, float]:
+        measured = dict(self.trio.evaluations[model].metrics)
+        if sum(map(_is_of_group, measured)) > GROUP_METRICS_LIMIT:
+            measured = {name: v for name, v in measured.items() if not _is_of_group(name)}
+        found = {f"test/{model}/{name}": value for name, value in measured.items()}
+        for rule, matched in self.trio.matched.items():
+            at_rule = matched.evaluations[model].metrics
+            for name in ("accuracy", self.headline.name):
+                found[f"test/{model}/{rule}/{name}"] = at_rule[name]
+            found[f"test/{model}/{rule}/threshold"] = matched.thresholds.thresholds[model]
+        for name, value in self.trio.costs[model].numbers().items():
+            found[f"test/{model}/{name}"] = value
+        return found
+
+
+def parameters(config: Mapping[str, Any]) -> dict[str, object]:
+    """A resolved configuration, flat, under the dotted keys a user types."""
+    kept = {name: value for name, value in config.items() if name not in _NOT_PARAMETERS}
+    return dict(_flat(kept, ""))
+
+
+def write_run(
+    run: Run,
+    record: JobRecord,
+    student: Mapping[str, Tensor] | None,
+    dataset: Dataset,
+    output: Path,
+) -> None:
+    """Write a record into an open run; the curves are the business of whoever trained.
+
+    Args:
+        run: open.
+        record: what was measured.
+        student: the student's weights, written to the job's folder and the run; ``None`` if they
+            are no longer kept.
+        dataset: becomes the run's input; its preparation goes with the weights.
+        output: the job's folder.
+    """
+    run.log_metrics(record.metrics())
+    for split, batch in dataset.splits.items():
+        run.log_input(dataset.name, dataset.fingerprint, split, batch.size)
+    for model in MODELS:
+        for block, table in record.trio.evaluations[model].tables.items():
+            run.log_table(table, f"groups/{_file_name(block)}.{model}.csv")
+        run.log_json(record.histories[model], f"curves/{model}.json")
+    for transfer in record.trio.transfers.values():
+        for block, table in transfer.tables.items():
+            run.log_table(table, f"transfer/{_file_name(block)}.csv")
+    run.log_json(record.trio.to_json(), "record.json")
+    if student is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        weights = output / "student.safetensors"
+        save_file({name: value.contiguous() for name, value in student.items()}, weights)
+        run.log_file(weights, "student")
+    if dataset.preparation is not None:
+        folder = output / "preparation"
+        dataset.preparation.save(folder)
+        for file in sorted(folder.iterdir()):
+            run.log_file(file, "student/preparation")
+
+
+def _is_of_group(name: str) -> bool:
+    """Whether a metric is of one cell, ``<metric>/<block>.<cell>``."""
+    return "." in name.rpartition("/")[2] if "/" in name else False
+
+
+def _file_name(block: str) -> str:
+    return re.sub(r"[^\w+-]+", "_", block)
+
+
+def _flat(value: object, key: str) -> "list[tuple[str, object]]":
+    if isinstance(value, Mapping) and value:
+        return [
+            pair
+            for name, item in value.items()
+            for pair in _flat(item, f"{key}.{name}" if key else str(name))
+        ]
+    if isinstance(value, list):
+        return [(key, "[" + ",".join(str(item) for item in value) + "]")]
+    return [(key, value)]

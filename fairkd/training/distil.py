@@ -1,0 +1,157 @@
+"""Train the three models of a trio, each from its seed to its best epoch."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import Logger
+from torch import Tensor, nn
+
+from fairkd.data.dataset import Dataset
+from fairkd.models.features import ModelOutputs, run
+from fairkd.models.slicing import start_from_teacher
+from fairkd.training.fit import Fitted, TrainerSettings, fit
+from fairkd.training.modules import StudentModule, TeacherModule
+from fairkd.training.objective import Objective
+from fairkd.training.randomness import seeded
+
+_FEW_ROWS = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made and trained.
+
+    Attributes:
+        build: makes the untrained model; its random values come from the global generators.
+        settings: how it trains.
+        seed: of its initial weights and batch order.
+        callbacks: makes the user's own Lightning callbacks.
+    """
+
+    build: Callable[[], nn.Module]
+    settings: TrainerSettings
+    seed: int
+    callbacks: Callable[[], Sequence[pl.Callback]] = tuple
+
+    def initial(self) -> nn.Module:
+        """The model before training: the same weights for the same seed."""
+        with seeded(self.seed):
+            return self.build()
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What makes a student out of a recipe.
+
+    Attributes:
+        objective: makes the objective; given the starting weights, which it may pull towards.
+        from_teacher: start from the slice of the teacher's weights that fits.
+    """
+
+    objective: Callable[[Mapping[str, Tensor]], Objective]
+    from_teacher: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, in evaluation mode on the CPU.
+
+    Attributes:
+        model: with the weights of its best epoch.
+        fitted: its epochs.
+        seconds: wall time of training.
+        reused: whether it was trained by an earlier job.
+    """
+
+    model: nn.Module
+    fitted: Fitted
+    seconds: float
+    reused: bool = False
+
+
+def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None = None) -> Trained:
+    """Train a teacher, or a control, on labels alone."""
+    model = recipe.initial()
+    module = TeacherModule(model, recipe.settings.optimizer, dataset.blocks, len(dataset.classes))
+    return _fit(module, recipe, dataset, logger, None)
+
+
+def train_student(
+    recipe: Recipe,
+    distillation: Distillation,
+    teacher: nn.Module,
+    teacher_outputs: Mapping[str, ModelOutputs],
+    dataset: Dataset,
+    *,
+    logger: Logger | None = None,
+    checkpoint: Path | None = None,
+) -> Trained:
+    """Train a student beside its teacher.
+
+    Args:
+        recipe: the student's model and trainer.
+        distillation: its objective and its start.
+        teacher: the trained teacher.
+        teacher_outputs: its outputs on ``train`` and ``validation``, with every feature that the
+            objective reads.
+        dataset: prepared splits.
+        logger: where Lightning sends what is logged.
+        checkpoint: file for a Lightning checkpoint of the end state.
+    """
+    model, objective = assemble_student(recipe, distillation, teacher, dataset)
+    module = StudentModule(
+        model,
+        objective,
+        recipe.settings.optimizer,
+        dataset.blocks,
+        len(dataset.classes),
+        {split: teacher_outputs[split] for split in ("train", "validation")},
+    )
+    return _fit(module, recipe, dataset, logger, checkpoint)
+
+
+def assemble_student(
+    recipe: Recipe, distillation: Distillation, teacher: nn.Module, dataset: Dataset
+) -> tuple[nn.Module, Objective]:
+    """The untrained student and its objective, with both models' layers connected.
+
+    The teacher may be untrained: then this only shows whether everything fits.
+
+    Raises:
+        ConfigError: an unknown layer, shapes that do not meet, a start that does not fit.
+    """
+    model = recipe.initial()
+    if distillation.from_teacher:
+        start_from_teacher(model, teacher)
+    objective = distillation.objective(dict(model.named_parameters()))
+    few = dataset.splits["train"].x[:_FEW_ROWS]
+    with torch.inference_mode():
+        ours = run(model.eval(), few, objective.student_features)
+        theirs = run(teacher.eval(), few, objective.teacher_features)
+    # A generator of its own: the student's weights are the same with and without projections.
+    objective.connect(ours, theirs, torch.Generator().manual_seed(recipe.seed))
+    return model.train(), objective
+
+
+def _fit(
+    module: StudentModule | TeacherModule,
+    recipe: Recipe,
+    dataset: Dataset,
+    logger: Logger | None,
+    checkpoint: Path | None,
+) -> Trained:
+    began = time.perf_counter()
+    fitted = fit(
+        module,
+        dataset,
+        recipe.settings,
+        seed=recipe.seed,
+        logger=logger,
+        callbacks=recipe.callbacks(),
+        checkpoint=checkpoint,
+    )
+    return Trained(module.model.eval(), fitted, time.perf_counter() - began)

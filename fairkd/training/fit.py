@@ -1,0 +1,176 @@
+"""Train one module with Lightning's Trainer."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping, RichProgressBar
+from pytorch_lightning.loggers import Logger
+
+from fairkd import checks
+from fairkd.data.dataset import Dataset
+from fairkd.training.best_epoch import BestEpoch
+from fairkd.training.datamodule import SplitsDataModule
+from fairkd.training.modules import ClassifierModule, OptimizerFactory
+from fairkd.training.randomness import deterministic, seeded, threads
+
+MONITOR_MODES = ("min", "max")
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """How long, how fast and on what a model trains.
+
+    Attributes:
+        optimizer: makes the optimiser from parameters.
+        max_epochs: passes over the training rows.
+        batch_size: rows per step, on each device.
+        evaluation_batch_size: rows per forward pass without gradient.
+        monitor: the validation value that chooses the best epoch.
+        mode: whether the ``min`` or the ``max`` of it is best.
+        patience: epochs without improvement before training stops; ``None`` never stops early.
+        gradient_clip_val: largest norm of the gradient; ``None`` does not clip.
+        accelerator: Lightning's: ``auto``, ``cpu``, ``gpu``, ...
+        devices: how many devices.
+        precision: Lightning's: ``32-true``, ``bf16-mixed``, ...
+        threads: CPU threads per operation.
+        progress: ``auto`` shows progress on a terminal only, ``on`` always, ``off`` never.
+        lightning: further arguments for Lightning's Trainer, as they are.
+    """
+
+    optimizer: OptimizerFactory
+    max_epochs: int = 20
+    batch_size: int = 256
+    evaluation_batch_size: int = 16_384
+    monitor: str = "val/loss"
+    mode: str = "min"
+    patience: int | None = None
+    gradient_clip_val: float | None = None
+    accelerator: str = "auto"
+    devices: int | str = 1
+    precision: str = "32-true"
+    threads: int = 1
+    progress: str = "auto"
+    lightning: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check every range."""
+        checks.whole("max_epochs", self.max_epochs, least=1)
+        checks.whole("batch_size", self.batch_size, least=1)
+        checks.whole("evaluation_batch_size", self.evaluation_batch_size, least=1)
+        checks.whole("threads", self.threads, least=1)
+        checks.choice("mode", self.mode, MONITOR_MODES)
+        checks.choice("progress", self.progress, ("auto", "on", "off"))
+        if self.patience is not None:
+            checks.whole("patience", self.patience, least=1)
+        if self.gradient_clip_val is not None:
+            checks.number("gradient_clip_val", self.gradient_clip_val, above=0.0)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training leaves beside the weights.
+
+    Attributes:
+        history: one row per epoch.
+        best_epoch: the epoch, counted from 0, whose weights were kept.
+    """
+
+    history: list[dict[str, float]]
+    best_epoch: int
+
+
+def fit(
+    module: ClassifierModule,
+    dataset: Dataset,
+    settings: TrainerSettings,
+    *,
+    seed: int,
+    logger: Logger | None = None,
+    callbacks: Sequence[pl.Callback] = (),
+    checkpoint: Path | None = None,
+) -> Fitted:
+    """Train the module in place; afterwards its model holds the best epoch's weights.
+
+    Args:
+        module: teacher, control or student.
+        dataset: prepared splits.
+        settings: see `TrainerSettings`.
+        seed: of the batch order, and of what only global generators serve (dropout).
+        logger: where Lightning sends what is logged.
+        callbacks: the user's own.
+        checkpoint: file for a Lightning checkpoint of the end state; ``None`` writes none.
+
+    Raises:
+        DivergedError: the loss stopped being a number.
+        ConfigError: ``settings.monitor`` is nothing that validation logs.
+    """
+    best = BestEpoch(settings.monitor, settings.mode)
+    own: list[pl.Callback] = [best]
+    if settings.patience is not None:
+        own.append(EarlyStopping(settings.monitor, mode=settings.mode, patience=settings.patience))
+    if _shows_progress(settings.progress):
+        own.append(RichProgressBar(leave=False))
+    data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
+    with seeded(seed), deterministic(), threads(settings.threads), _quiet():
+        trainer = pl.Trainer(
+            max_epochs=settings.max_epochs,
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            precision=settings.precision,  # type: ignore[arg-type]  # checked by Lightning
+            gradient_clip_val=settings.gradient_clip_val,
+            logger=logger or False,
+            callbacks=[*own, *callbacks],
+            enable_progress_bar=_shows_progress(settings.progress),
+            **{**_DEFAULTS, **settings.lightning},
+        )
+        trainer.fit(module, datamodule=data)
+        if checkpoint is not None:
+            trainer.save_checkpoint(checkpoint)
+    module.to("cpu")
+    if best.epoch is None:
+        raise RuntimeError("No validation ran; limit_val_batches must leave at least one batch.")
+    return Fitted(module.history, best.epoch)
+
+
+_DEFAULTS: dict[str, Any] = {
+    "enable_checkpointing": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+    "log_every_n_steps": 1_000_000,
+}
+
+
+def _shows_progress(wish: str) -> bool:
+    return wish == "on" or (wish == "auto" and sys.stdout.isatty())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice on loaders and hardware out of a job's output."""
+    loggers = [
+        logging.getLogger(name)
+        for name in (
+            "pytorch_lightning.utilities.rank_zero",
+            "pytorch_lightning.accelerators.cuda",
+            "lightning.pytorch.utilities.rank_zero",
+        )
+    ]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning.*")
+        warnings.filterwarnings("ignore", module="lightning_fabric.*")
+        warnings.filterwarnings("ignore", module="torchmetrics.*")
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,40 @@
+"""A trained model's outputs on a whole split."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from fairkd.data.batch import Batch
+from fairkd.data.loaders import BatchLoader
+from fairkd.models.features import ModelOutputs, run
+
+
+def outputs_on(
+    model: nn.Module, split: Batch, features: Sequence[str] = (), batch_size: int = 16_384
+) -> ModelOutputs:
+    """Logits and named features of every row, in the split's order, on the CPU.
+
+    Args:
+        model: put into evaluation mode for the call; it stays on its device.
+        split: the rows.
+        features: module paths to record.
+        batch_size: rows per forward pass.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    parts = []
+    with torch.inference_mode():
+        for batch in BatchLoader(split, batch_size):
+            parts.append(run(model, batch.x.to(device), features).to(torch.device("cpu")))
+    model.train(was_training)
+    return joined(parts)
+
+
+def joined(parts: Sequence[ModelOutputs]) -> ModelOutputs:
+    """Outputs of consecutive batches as those of all their rows."""
+    return ModelOutputs(
+        torch.cat([part.logits for part in parts]),
+        {name: torch.cat([part.features[name] for part in parts]) for name in parts[0].features},
+    )

@@ -1,0 +1,200 @@
+"""Teacher and student as Lightning modules around one pure objective."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
+from fairkd.data.loaders import BatchLoader
+from fairkd.errors import FairkdError
+from fairkd.models.features import ModelOutputs, run
+from fairkd.training.inference import joined
+from fairkd.training.objective import Objective
+from fairkd.training.validation import ValidationMetrics
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class DivergedError(FairkdError):
+    """The loss stopped being a number."""
+
+
+class ClassifierModule(pl.LightningModule):
+    """A model that minimises an objective, and reports it with group metrics every epoch.
+
+    Validation takes the objective over the whole split at once, never a mean over batches of group
+    terms, and always with distillation in force, so that epochs before ``start_epoch`` compare with
+    those after. Over several processes each takes its own share and the objective is their mean;
+    group metrics come from summed counts and are exact.
+
+    Args:
+        model: maps ``x`` to logits.
+        objective: what is minimised; parameters of its own (projections) are trained along.
+        optimizer: makes the optimiser from parameters.
+        blocks: the data's group blocks.
+        n_classes: the number of classes.
+
+    Attributes:
+        history: one row per finished epoch: ``epoch``, ``train/...`` and ``val/...``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        optimizer: OptimizerFactory,
+        blocks: Blocks,
+        n_classes: int,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+        self.validation_metrics = ValidationMetrics(blocks, n_classes)
+        self.history: list[dict[str, float]] = []
+        self._optimizer = optimizer
+        self._train_totals: list[Tensor] = []
+        self._train_terms: list[dict[str, Tensor]] = []
+        self._validation: list[tuple[ModelOutputs, ModelOutputs | None, Batch]] = []
+        self._epoch = torch.tensor(0.0)
+        self._row: dict[str, float] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning notes the running hook's name here some 45 times a step. Past nn.Module's search
+        # for parameters that is a large part of its overhead on a small model (see make bench).
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, shape ``[B, C]``."""
+        logits: Tensor = self.model(x)
+        return logits
+
+    def teacher_outputs(self, split: str, batch: Batch) -> ModelOutputs | None:  # noqa: ARG002
+        """The teacher's outputs for these rows; ``None`` for a model without a teacher."""
+        return None
+
+    def configure_optimizers(self) -> Optimizer:
+        """One optimiser over the model and what the objective trains."""
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        return self._optimizer(parameters)
+
+    def on_train_epoch_start(self) -> None:
+        """Tell the objective and the loader which epoch it is."""
+        loader = self.trainer.train_dataloader
+        if isinstance(loader, BatchLoader):
+            loader.set_epoch(self.current_epoch)
+        self._epoch = torch.tensor(float(self.current_epoch), device=self.device)
+        self._train_totals.clear()
+        self._train_terms.clear()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+        """The objective of one batch."""
+        outputs = run(self.model, batch.x, self.objective.student_features)
+        value = self.objective(
+            outputs,
+            self.teacher_outputs("train", batch),
+            batch,
+            self._epoch,
+            dict(self.model.named_parameters()) if len(self.objective.start) else None,
+        )
+        self._train_totals.append(value.total.detach())
+        self._train_terms.append({name: term.detach() for name, term in value.terms.items()})
+        total: Tensor = value.total
+        return total
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Keep the outputs; they are judged together at the end of the epoch."""
+        outputs = run(self.model, batch.x, self.objective.student_features)
+        self._validation.append((outputs, self.teacher_outputs("validation", batch), batch))
+        self.validation_metrics.update(outputs.logits, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the objective over the split, its terms, and the group metrics."""
+        outputs = joined([kept for kept, _, _ in self._validation])
+        teachers = [kept for _, kept, _ in self._validation if kept is not None]
+        fields = zip(*(batch for _, _, batch in self._validation), strict=True)
+        batch = Batch(*(torch.cat(field) for field in fields))
+        self._validation.clear()
+        value = self.objective(
+            outputs,
+            joined(teachers) if teachers else None,
+            batch,
+            torch.tensor(math.inf, device=self.device),
+            dict(self.model.named_parameters()),
+        )
+        self._record("val", {"loss": value.total, **value.terms})
+        self._record("val", self.validation_metrics.compute())
+        self.validation_metrics.reset()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's mean objective and write the epoch's row.
+
+        Raises:
+            DivergedError: the objective is not a finite number.
+        """
+        loss = torch.stack(self._train_totals).mean()
+        terms = {
+            name: torch.stack([step[name] for step in self._train_terms]).mean()
+            for name in self._train_terms[0]
+        }
+        self._train_terms.clear()
+        if not torch.isfinite(loss):
+            raise DivergedError(
+                f"Training diverged in epoch {self.current_epoch + 1}: the loss is {loss.item()}; "
+                "lower trainer.optimizer.lr or set trainer.gradient_clip_val."
+            )
+        self._record("train", {"loss": loss, **terms})
+        self.history.append({"epoch": float(self.current_epoch), **self._row})
+        self._row = {}
+
+    def _record(self, stage: str, values: Mapping[str, Tensor]) -> None:
+        """Log the mean over processes, and keep it for the epoch's row."""
+        for name, value in values.items():
+            reduced = self.trainer.strategy.reduce(value.detach(), reduce_op="mean")
+            self._row[f"{stage}/{name}"] = float(reduced)
+        self.log_dict({f"{stage}/{name}": self._row[f"{stage}/{name}"] for name in values})
+
+
+class TeacherModule(ClassifierModule):
+    """A model trained on labels alone: the teacher and, in the student's place, the control."""
+
+    def __init__(
+        self, model: nn.Module, optimizer: OptimizerFactory, blocks: Blocks, n_classes: int
+    ) -> None:
+        super().__init__(model, Objective(), optimizer, blocks, n_classes)
+
+
+class StudentModule(ClassifierModule):
+    """A student beside a teacher whose outputs were computed once and are found by row index.
+
+    Args:
+        teacher: the teacher's outputs on ``train`` and ``validation``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        optimizer: OptimizerFactory,
+        blocks: Blocks,
+        n_classes: int,
+        teacher: Mapping[str, ModelOutputs],
+    ) -> None:
+        super().__init__(model, objective, optimizer, blocks, n_classes)
+        self._teacher = dict(teacher)
+
+    def on_fit_start(self) -> None:
+        """Bring the teacher's outputs to the device."""
+        self._teacher = {split: kept.to(self.device) for split, kept in self._teacher.items()}
+
+    def teacher_outputs(self, split: str, batch: Batch) -> ModelOutputs:
+        """The teacher's outputs for these rows of the split."""
+        return self._teacher[split].rows(batch.index)

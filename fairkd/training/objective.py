@@ -1,0 +1,193 @@
+"""What a student minimises: a pure function of outputs and a batch, with tensors for knobs."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fairkd import checks
+from fairkd.data.batch import Batch
+from fairkd.distillation.term import DistillationTerm
+from fairkd.errors import ConfigError
+from fairkd.fairness.penalty import Penalty
+from fairkd.models.features import ModelOutputs
+
+LABELS = "labels"
+PULL = "pull_to_start"
+
+
+class ObjectiveValue(NamedTuple):
+    """The objective of one batch.
+
+    Attributes:
+        total: what is minimised, shape ``[]``.
+        terms: each named term before its weight, shape ``[]``.
+        weights: the weight each term had in the total, shape ``[]``.
+    """
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    weights: dict[str, Tensor]
+
+
+class Objective(nn.Module):
+    r"""Labels, distillation terms, constraints and a pull to the start, each with its weight.
+
+    .. math:: w_0 \mathrm{CE} + \sum_k w_k D_k + \sum_j \lambda_j V_j
+              + \beta \lVert \theta - \theta_0 \rVert^2
+
+    Nothing is logged, stepped or remembered here, and no value decides which code runs, so one
+    call serves a single student as well as, under ``torch.func``, a stack of them whose
+    hyperparameters differ.
+
+    Before ``start_epoch`` the student learns from labels alone: weight 1 on the cross-entropy, 0 on
+    every distillation term. Constraints hold throughout.
+
+    Args:
+        label_weight: weight of the cross-entropy with the labels (1 - alpha beside soft targets).
+        terms: distillation terms by name.
+        constraints: constraints by name.
+        start_epoch: first epoch, counted from 0, in which distillation counts.
+        pull: weight of the squared distance to the starting weights (L2-SP: Li, Grandvalet and
+            Davoine, "Explicit inductive bias for transfer learning", ICML 2018).
+        start: the starting weights by parameter name; needed where ``pull`` is above 0.
+
+    Raises:
+        ConfigError: a value out of range, or a name used twice.
+    """
+
+    label_weight: Tensor
+    start_epoch: Tensor
+    pull: Tensor
+
+    def __init__(
+        self,
+        *,
+        label_weight: float = 1.0,
+        terms: Mapping[str, DistillationTerm] | None = None,
+        constraints: Mapping[str, Penalty] | None = None,
+        start_epoch: int = 0,
+        pull: float = 0.0,
+        start: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        super().__init__()
+        self.terms = nn.ModuleDict(dict(terms or {}))
+        self.constraints = nn.ModuleDict(dict(constraints or {}))
+        reserved = {LABELS, PULL}
+        twice = (set(self.terms) & set(self.constraints)) | (
+            reserved & (set(self.terms) | set(self.constraints))
+        )
+        if twice:
+            raise ConfigError(
+                f"The name '{min(twice)}' is used twice in the objective; "
+                "name each distillation term and constraint differently."
+            )
+        label_weight = checks.number("label_weight", label_weight, least=0.0)
+        pull = checks.number("pull", pull, least=0.0)
+        checks.whole("start_epoch", start_epoch)
+        self.register_buffer("label_weight", torch.tensor(label_weight))
+        self.register_buffer("start_epoch", torch.tensor(float(start_epoch)))
+        self.register_buffer("pull", torch.tensor(pull))
+        self.start = nn.ParameterDict(
+            {
+                _flat(name): nn.Parameter(value.detach().clone(), requires_grad=False)
+                for name, value in (start or {}).items()
+            }
+            if pull > 0
+            else {}
+        )
+
+    @property
+    def student_features(self) -> tuple[str, ...]:
+        """Module paths of the student that some term reads."""
+        return _distinct(term.student_features for term in self._terms())
+
+    @property
+    def teacher_features(self) -> tuple[str, ...]:
+        """Module paths of the teacher that some term reads."""
+        return _distinct(term.teacher_features for term in self._terms())
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether any term compares with a teacher."""
+        return len(self.terms) > 0
+
+    def connect(
+        self, student: ModelOutputs, teacher: ModelOutputs, generator: torch.Generator
+    ) -> None:
+        """Let every term build what depends on both models' shapes (see `DistillationTerm`)."""
+        for term in self._terms():
+            term.connect(student, teacher, generator)
+
+    def forward(
+        self,
+        student: ModelOutputs,
+        teacher: ModelOutputs | None,
+        batch: Batch,
+        epoch: Tensor,
+        parameters: Mapping[str, Tensor] | None = None,
+    ) -> ObjectiveValue:
+        """The objective of one batch.
+
+        Args:
+            student: the student's outputs, with gradient.
+            teacher: the teacher's outputs for the same rows; may be ``None`` without terms.
+            batch: the rows.
+            epoch: the current epoch, counted from 0, shape ``[]``.
+            parameters: the student's parameters by name, for the pull to the start.
+
+        Raises:
+            ConfigError: there are distillation terms and no teacher outputs.
+        """
+        distilling = (epoch >= self.start_epoch).to(self.label_weight.dtype)
+        labels = F.cross_entropy(student.logits, batch.y, reduction="none")
+        terms = {LABELS: _mean(labels, batch.weight)}
+        weights = {LABELS: distilling * self.label_weight + (1 - distilling)}
+        if self.needs_teacher and teacher is None:
+            raise ConfigError(
+                "The objective has distillation terms and was given no teacher outputs."
+            )
+        if teacher is not None:
+            for name, term in self.terms.items():
+                terms[name] = _mean(term(student, teacher, batch), batch.weight)
+                weights[name] = distilling * _buffer(term, "weight")
+        for name, constraint in self.constraints.items():
+            terms[name] = constraint(student, batch)
+            weights[name] = _buffer(constraint, "weight")
+        if len(self.start) and parameters is not None:
+            terms[PULL] = self._distance_to_start(parameters)
+            weights[PULL] = self.pull
+        total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+        return ObjectiveValue(total, terms, weights)
+
+    def _terms(self) -> list[DistillationTerm]:
+        return [term for term in self.terms.values() if isinstance(term, DistillationTerm)]
+
+    def _distance_to_start(self, parameters: Mapping[str, Tensor]) -> Tensor:
+        distances = [
+            (value - self.start[_flat(name)]).square().sum()
+            for name, value in parameters.items()
+            if _flat(name) in self.start
+        ]
+        return torch.stack(distances).sum()
+
+
+def _mean(value: Tensor, weight: Tensor) -> Tensor:
+    """A per-row term's mean under the rows' weights; a batch term as it is."""
+    if value.dim() == 0:
+        return value
+    return (value * weight).sum() / weight.sum()
+
+
+def _buffer(module: nn.Module, name: str) -> Tensor:
+    return module.get_buffer(name)
+
+
+def _flat(name: str) -> str:
+    return name.replace(".", "/")
+
+
+def _distinct(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))

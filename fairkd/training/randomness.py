@@ -1,0 +1,56 @@
+"""Keep one job's randomness from reaching another."""
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run a block with every global generator at ``seed``, then put them back as they were.
+
+    Orders and initial values that fairkd draws come from generators of their own; this is for what
+    only the global ones serve: the initial weights of torch's layers, and dropout.
+    """
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Run a block with torch's deterministic kernels only, then restore the mode."""
+    before = torch.are_deterministic_algorithms_enabled()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by CUDA at its first use
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run a block with that many threads per operation, then restore the number.
+
+    The order of additions inside an operation depends on the number of threads, and so do the last
+    bits of a result: it is part of a configuration, not of the machine's mood.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,60 @@
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.utils import get_method, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from fairkd.data.catalogue import entries
+from fairkd.data.dataset import Dataset
+
+FOLDER = Path(__file__).parents[2] / "conf" / "data"
+
+
+def composed(name: str, cache: Path) -> DictConfig:
+    around = {
+        "replicate": 2,
+        "paths": {"data": str(cache)},
+        "data": OmegaConf.load(FOLDER / f"{name}.yaml"),
+    }
+    config = OmegaConf.create(around)
+    OmegaConf.resolve(config)
+    data: DictConfig = config.data
+    return data
+
+
+@pytest.mark.parametrize("name", ["adult", "arrests", "iris"])
+def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path: Path) -> None:
+    config = composed(name, tmp_path)
+    arguments = inspect.signature(get_method(config["_target_"])).parameters
+    assert set(config) - {"_target_", "_convert_"} == set(arguments)
+    assert config["_target_"] == next(e.loader for e in entries(tmp_path) if e.name == name)
+    assert config.seed == 2
+
+
+@pytest.mark.parametrize("name", ["adult", "arrests", "iris"])
+def test_defaults_are_the_loaders_own(name: str, tmp_path: Path) -> None:
+    config = composed(name, tmp_path)
+    plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
+    for argument in inspect.signature(get_method(config["_target_"])).parameters.values():
+        if argument.default is argument.empty or argument.name in ("rare_groups", "cache"):
+            continue
+        default = argument.default
+        expected = list(default) if isinstance(default, tuple) else default
+        assert plain[argument.name] == expected, argument.name
+    assert plain["rare_groups"] == {"rule": "keep", "limit": None}
+
+
+@pytest.mark.parametrize("name", ["arrests", "iris", pytest.param("adult", marks=pytest.mark.data)])
+def test_files_instantiate(name: str, tmp_path: Path) -> None:
+    data = instantiate(composed(name, tmp_path))
+    assert isinstance(data, Dataset)
+    assert data.name == name
+    assert data.blocks.names == tuple(composed(name, tmp_path).groups)
+
+
+def test_rare_groups_arrive_from_overrides(tmp_path: Path) -> None:
+    rare = {"rare_groups": {"rule": "merge_below_rows", "limit": 400}, "groups": ["colour+sex"]}
+    data = instantiate(OmegaConf.merge(composed("arrests", tmp_path), rare))
+    assert data.blocks["colour+sex"].cells == ("black+male", "white+male", "other")

@@ -1,0 +1,97 @@
+import math
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from fairkd.evaluation.compression import Cost, cost, ratios_to_teacher
+
+
+def test_known_cost_of_a_small_network(tmp_path):
+    model = nn.Sequential(nn.Linear(10, 4), nn.ReLU(), nn.Linear(4, 2))
+    found = cost(model, torch.zeros(1, 10), repeats=3)
+    assert found.parameters == 10 * 4 + 4 + 4 * 2 + 2
+    assert found.multiply_adds == 10 * 4 + 4 * 2
+    assert found.not_counted == ("ReLU",)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    assert found.bytes == (tmp_path / "model.safetensors").stat().st_size
+    assert 0 < found.latency_ms_batch_1 < 1000
+    assert 0 < found.latency_ms_batch_256 < 1000
+
+
+def test_multiply_adds_are_half_of_torchs_flops():
+    model = nn.Sequential(
+        nn.Conv2d(4, 8, (3, 5), stride=2, padding=1, groups=2),
+        nn.BatchNorm2d(8),
+        nn.Conv2d(8, 6, 1),
+        nn.Flatten(1),
+        nn.LazyLinear(5),
+    )
+    example = torch.randn(1, 4, 12, 12)
+    model(example.expand(2, -1, -1, -1))
+    counter = FlopCounterMode(display=False)
+    with counter:
+        model.eval()(example)
+    found = cost(model, example, repeats=1)
+    assert 2 * found.multiply_adds == counter.get_total_flops()
+    assert found.not_counted == ("BatchNorm2d", "Flatten")
+
+
+def test_layers_that_are_never_called_are_listed():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.MultiheadAttention(4, 1, batch_first=True)
+
+        def forward(self, x):
+            return self.inner(x, x, x)[0]
+
+    found = cost(Attention(), torch.zeros(1, 3, 4), repeats=1)
+    assert found.multiply_adds == 0
+    assert found.not_counted == ("MultiheadAttention", "NonDynamicallyQuantizableLinear")
+
+
+def test_shared_weights_cost_once():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(64, 64)
+            self.second = nn.Linear(64, 64)
+            self.second.weight = self.first.weight
+
+        def forward(self, x):
+            return self.second(self.first(x))
+
+    found = cost(Tied(), torch.zeros(1, 64), repeats=1)
+    assert found.parameters == 64 * 64 + 2 * 64
+    assert 4 * found.parameters < found.bytes < 4 * found.parameters + 500
+    assert found.multiply_adds == 2 * 64 * 64
+
+
+def test_the_model_is_left_as_it_was_found():
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+    model.train()
+    model[1].eval()
+    cost(model, torch.ones(1, 3), repeats=1)
+    assert [m.training for m in model] == [True, False, True]
+    assert model[1].num_batches_tracked == 0
+    assert not model[0]._forward_hooks
+    model(torch.ones(2, 3)).sum().backward()
+    assert model[0].weight.grad is not None
+
+
+def test_ratios():
+    teacher = Cost(100, 400, 0, 2.0, 8.0, ())
+    student = Cost(25, 200, 10, 1.0, 2.0, ())
+    found = ratios_to_teacher(student, teacher)
+    assert math.isnan(found.pop("multiply_adds"))
+    assert found == pytest.approx(
+        {
+            "parameters": 0.25,
+            "bytes": 0.5,
+            "latency_ms_batch_1": 0.5,
+            "latency_ms_batch_256": 0.25,
+        }
+    )

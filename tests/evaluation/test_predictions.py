@@ -1,0 +1,67 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import softmax
+
+from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
+from fairkd.errors import DataError
+from fairkd.evaluation.predictions import Predictions
+
+BLOCKS = Blocks.of({"sex": ["F", "M"], "race": ["a", "b", "c"]})
+
+
+def _batch(y: torch.Tensor) -> Batch:
+    group = torch.tensor([[1.0, 0, 0, 0, 1], [0, 1, 1, 0, 0], [0, 0, 0, 1, 0], [0.4, 0.6, 0, 0, 0]])
+    return Batch(torch.zeros(4, 2), y, group, torch.arange(4), torch.ones(4))
+
+
+def test_from_logits_reads_certain_cells_only():
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    batch = _batch(torch.tensor([2, 0, 1, 1]))
+    found = Predictions.from_logits(logits, batch, BLOCKS, ("x", "y", "z"))
+    expected = softmax(logits.detach().numpy().astype(np.float64), axis=1)
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-14)
+    assert found.probabilities.dtype == np.float64
+    assert found.y.tolist() == [2, 0, 1, 1]
+    assert found.memberships["sex"].tolist() == [0, 1, -1, -1]
+    assert found.memberships["race"].tolist() == [2, 0, 1, -1]
+
+
+def test_soft_labels_become_their_most_likely_class():
+    y = torch.tensor([[0.2, 0.8], [1, 0], [0.6, 0.4], [0, 1]])
+    found = Predictions.from_logits(torch.zeros(4, 2), _batch(y), BLOCKS, ("no", "yes"))
+    assert found.y.tolist() == [1, 0, 0, 1]
+
+
+def test_a_tie_is_positive_and_many_classes_take_the_first_maximum(make):
+    two = make(n=3)
+    two = replace(two, probabilities=np.array([[0.5, 0.5], [0.6, 0.4], [0.2, 0.8]]))
+    assert two.predicted(0.5).tolist() == [1, 0, 1]
+    assert two.predicted(0.8).tolist() == [0, 0, 1]
+    three = make(n=2, classes=3)
+    three = replace(three, probabilities=np.array([[0.4, 0.4, 0.2], [0.1, 0.2, 0.7]]))
+    assert three.predicted(0.99).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probabilities": np.full((4, 2), np.nan)}, "not finite for 4 of 4 rows"),
+        ({"y": np.array([0, 1, 2, 0])}, "labels go from 0 to 2; accepted: 0 to 1"),
+        ({"y": np.array([0, 1])}, "labels of shape"),
+        ({"classes": ("a", "b", "c")}, "do not fit 3 classes"),
+        ({"memberships": {}}, "'sex' needs one cell"),
+        ({"memberships": {"sex": np.array([0, 1, -1, 3])}}, "go from -1 to 3; accepted: -1 to 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused(make, change, message):
+    with pytest.raises(DataError, match=message):
+        replace(make(n=4), **change)
+
+
+def test_no_rows_are_refused(make):
+    with pytest.raises(DataError, match="no row to evaluate"):
+        make(n=4).rows(np.zeros(4, dtype=bool))
