@@ -151,6 +151,8 @@ def _source_file(target: str) -> Path | None:
             continue
         if spec is None or spec.origin is None:
             continue
+        if not spec.has_location:  # built into the interpreter, or frozen
+            return None
         file = Path(spec.origin)
         installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
         return None if any(file.is_relative_to(folder) for folder in installed) else file

@@ -12,6 +12,7 @@ from torch import Tensor
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.trio import MODELS, Trio
 from fairkd.tracking.interface import Run
+from fairkd.tracking.slug import metric_name
 
 GROUP_METRICS_LIMIT = 200
 """Above so many per-group values a run holds them in its tables alone."""
@@ -97,25 +98,33 @@ class JobRecord:
         for model in MODELS:
             found |= self._of_model(model)
         for transfer in self.trio.transfers.values():
-            changes = {n: v for n, v in transfer.metrics.items() if not _is_of_group(n)}
-            found |= {f"test/transfer/{name}": value for name, value in changes.items()}
+            for name, value in transfer.metrics.items():
+                if not self._is_of_group(name):
+                    found[metric_name("test", "transfer", *_parts(name))] = value
         for name, ratio in self.trio.cost_ratios().items():
             found[f"test/transfer/{name}_ratio_to_teacher"] = ratio
         return found
 
     def _of_model(self, model: str) -> dict[str, float]:
         measured = dict(self.trio.evaluations[model].metrics)
-        if sum(map(_is_of_group, measured)) > GROUP_METRICS_LIMIT:
-            measured = {name: v for name, v in measured.items() if not _is_of_group(name)}
-        found = {f"test/{model}/{name}": value for name, value in measured.items()}
+        if sum(map(self._is_of_group, measured)) > GROUP_METRICS_LIMIT:
+            measured = {name: v for name, v in measured.items() if not self._is_of_group(name)}
+        found = {
+            metric_name("test", model, *_parts(name)): value for name, value in measured.items()
+        }
         for rule, matched in self.trio.matched.items():
             at_rule = matched.evaluations[model].metrics
             for name in ("accuracy", self.headline.name):
-                found[f"test/{model}/{rule}/{name}"] = at_rule[name]
+                found[metric_name("test", model, rule, *_parts(name))] = at_rule[name]
             found[f"test/{model}/{rule}/threshold"] = matched.thresholds.thresholds[model]
         for name, value in self.trio.costs[model].numbers().items():
             found[f"test/{model}/{name}"] = value
         return found
+
+    def _is_of_group(self, name: str) -> bool:
+        """Whether a metric is of one cell (``<metric>/<block>.<cell>``) and not of a block."""
+        parts = _parts(name)
+        return len(parts) == 2 and parts[1] not in self.trio.transfers
 
 
 def parameters(config: Mapping[str, Any]) -> dict[str, object]:
@@ -164,9 +173,9 @@ def write_run(
             run.log_file(file, "student/preparation")
 
 
-def _is_of_group(name: str) -> bool:
-    """Whether a metric is of one cell, ``<metric>/<block>.<cell>``."""
-    return "." in name.rpartition("/")[2] if "/" in name else False
+def _parts(name: str) -> list[str]:
+    """A measured name as metric and, if it has one, block or group (which may hold a slash)."""
+    return name.split("/", maxsplit=1)
 
 
 def _file_name(block: str) -> str:

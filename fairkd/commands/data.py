@@ -14,20 +14,17 @@ USAGE_ERROR = 2
 
 def data(arguments: Sequence[str]) -> int:
     """Run ``fairkd data ...`` and return the exit code."""
+    if {"-h", "--help"} & set(arguments):
+        print(USAGE, end="")
+        return 0
     match list(arguments):
         case ["list"]:
             return _list()
         case ["fetch", name]:
             return _fetch(name)
-        case ["-h" | "--help"]:
-            print(USAGE, end="")
-            return 0
         case _:
-            print(
-                f"Unknown arguments '{' '.join(arguments)}'; accepted:\n{USAGE}",
-                end="",
-                file=sys.stderr,
-            )
+            given = " ".join(["fairkd data", *arguments])
+            print(f"'{given}' is not a command; accepted:\n{USAGE}", end="", file=sys.stderr)
             return USAGE_ERROR
 
 

@@ -17,25 +17,25 @@ def dispatch(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0, 1 for a refused or failed job, 2 for wrong usage, 130 if interrupted.
     """
-    if any(word in ("-h", "--help") for word in arguments[:1]):
+    is_job = not arguments or arguments[0].startswith("-") or "=" in arguments[0]
+    if is_job and {"-h", "--help"} & set(arguments):
         from fairkd.commands.help import help_text
 
         print(help_text(), end="")
         return 0
-    if list(arguments[:1]) == ["--version"]:
+    if is_job and "--version" in arguments:
         print(f"fairkd {__version__}")
         return 0
     subcommands: dict[str, Callable[[Sequence[str]], int]] = {"data": _data}
-    if arguments and not arguments[0].startswith("-") and "=" not in arguments[0]:
-        if arguments[0] not in subcommands:
-            sentence = unknown_name("command", arguments[0], subcommands)
-            print(f"{sentence} Values are set as key=value; see fairkd --help.", file=sys.stderr)
-            return USAGE_ERROR
-        return _reporting(lambda: subcommands[arguments[0]](arguments[1:]))
+    if is_job:
+        from fairkd.commands.train import train
 
-    from fairkd.commands.train import train
-
-    return train(arguments)
+        return train(arguments)
+    if arguments[0] not in subcommands:
+        sentence = unknown_name("command", arguments[0], subcommands)
+        print(f"{sentence} Values are set as key=value; see fairkd --help.", file=sys.stderr)
+        return USAGE_ERROR
+    return _reporting(lambda: subcommands[arguments[0]](arguments[1:]))
 
 
 def _data(arguments: Sequence[str]) -> int:

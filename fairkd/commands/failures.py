@@ -38,7 +38,7 @@ def explain(error: BaseException, config_folder: str) -> Failure:
             return Failure(str(cause), 1)
     for cause in _chain(error):
         if isinstance(cause, OverrideParseException):
-            return Failure(_unreadable(cause), USAGE_ERROR)
+            return Failure(unreadable(cause.override), USAGE_ERROR)
         if isinstance(cause, MissingConfigException):
             return Failure(_unknown_choice(cause), 1)
     if isinstance(error, HydraException | OmegaConfBaseException):
@@ -56,9 +56,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _unreadable(error: OverrideParseException) -> str:
+def unreadable(override: object) -> str:
+    """A sentence for a word of the command line that sets nothing."""
     return (
-        f"'{error.override}' cannot be read as key=value; accepted: key=value, key=1,2,3 with -m, "
+        f"'{override}' cannot be read as key=value; accepted: key=value, key=1,2,3 with -m, "
         "group=name. Quote values with spaces, brackets or parentheses for the shell."
     )
 
@@ -74,6 +75,12 @@ def _unknown_choice(error: MissingConfigException) -> str:
 
 def _composition(error: BaseException, config_folder: str) -> str:
     text = "\n".join(str(cause) for cause in _chain(error))
+    several = re.search(r"Ambiguous value for argument '([^=']+)=(.*)'", text)
+    if several is not None:
+        return (
+            f"'{several[1]}={several[2]}' gives several values to one job; with -m each becomes "
+            f"its own job, and a list is written '{several[1]}=[{several[2]}]'."
+        )
     key = re.search(r"Could not override '([^']+)'", text) or re.search(
         r"Could not find '([^']+)'", text
     )

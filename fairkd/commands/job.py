@@ -12,7 +12,7 @@ from rich.console import Console
 
 from fairkd.commands.build import build_job, build_tracking
 from fairkd.commands.plan import plan
-from fairkd.experiment import Job, JobResult, run_job
+from fairkd.experiment import Job, JobResult, check_fits, run_job
 from fairkd.reporting.console import show_trio
 from fairkd.store import Store
 from fairkd.tracking.interface import Tracking
@@ -27,16 +27,29 @@ _PLAIN_WIDTH = 140
 def run(config: DictConfig) -> dict[str, float]:
     """Run one job and return its final metrics by their tracked names."""
     output = Path(HydraConfig.get().runtime.output_dir)
+    if config.dry_run:
+        show_plan(config, output)
+        return {}
     store = _store(Path(config.paths.store).absolute())
     tracking = build_tracking(config)
     job = build_job(config, output)
-    if config.dry_run:
-        print(plan(job, store))
-        return {}
     log.info("%s (job %s)", job.name, job.keys.job)
     result = run_job(job, store, tracking)
     _show(job, result, tracking)
     return result.record.metrics()
+
+
+def show_plan(config: DictConfig, output: Path) -> None:
+    """Print what one job would do; what would be refused is refused.
+
+    Args:
+        config: composed and checked, without Hydra's own section.
+        output: the job's folder, which is not made.
+    """
+    build_tracking(config)
+    job = build_job(config, output)
+    check_fits(job)
+    print(plan(job, _store(Path(config.paths.store).absolute())))
 
 
 def _show(job: Job, result: JobResult, tracking: Tracking) -> None:

@@ -1,5 +1,6 @@
 """``fairkd key=value ...``: compose with Hydra, run one job or many, and end with a sentence."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -7,10 +8,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from fairkd.commands.checks import check
 from fairkd.commands.configuration import PRIMARY, config_folder
-from fairkd.commands.failures import USAGE_ERROR, explain
+from fairkd.commands.failures import USAGE_ERROR, explain, unreadable
+from fairkd.commands.precheck import check_single, compose_single
+from fairkd.commands.terminal import without_hydras_line
+from fairkd.errors import FairkdError
+
+log = logging.getLogger(__name__)
+traceback = logging.getLogger("fairkd.traceback")
 
 _FULL_ERROR = "HYDRA_FULL_ERROR"
 _INTERRUPTED = 130
@@ -23,35 +33,88 @@ def train(arguments: Sequence[str]) -> int:
         The exit code: 0, 1 for a refused or failed job, 2 for wrong usage, 130 if interrupted.
     """
     if {"-m", "--multirun"} & set(arguments) and {"--cfg", "-c"} & set(arguments):
-        print("--cfg shows one job; leave out -m and give single values.", file=sys.stderr)
+        _say("--cfg shows one job; leave out -m and give single values.")
+        return USAGE_ERROR
+    nameless = next((word for word in arguments if word.startswith("=")), None)
+    if nameless is not None:
+        _say(unreadable(nameless))
         return USAGE_ERROR
     wants_traceback = os.environ.get(_FULL_ERROR) == "1"
+    jobs = _Jobs()
     try:
-        with _errors_raised(), _arguments(arguments):
-            _hydra_main(_job)()
+        _run(arguments, jobs)
     except KeyboardInterrupt:
-        _say("Interrupted. What was finished is in the store; the same command goes on from there.")
+        _say(
+            "Interrupted. What was finished is in the store; the same command goes on from there."
+        )
         return _INTERRUPTED
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except Exception as error:
         if wants_traceback:
             raise
+        if jobs.failed:
+            _say(jobs.summary())
+            return 1
         failure = explain(error, str(config_folder()))
         _say(failure.sentence)
         return failure.exit_code
     return 0
 
 
-def _job(config: DictConfig) -> dict[str, float]:
-    """One job: refuse what cannot work, then build it and run it."""
-    from fairkd.commands.checks import check
+def _run(arguments: Sequence[str], jobs: "_Jobs") -> None:
+    single = compose_single(arguments)
+    if single is not None:
+        check_single(single)
+        if single.config.dry_run:
+            from fairkd.commands.job import show_plan
 
-    check(config)
+            show_plan(single.config, single.output)
+            return
+    with _errors_raised(), _arguments(arguments), without_hydras_line():
+        _hydra_main(jobs.run)()
 
-    from fairkd.commands.job import run
 
-    return run(config)
+class _Jobs:
+    """The jobs of one command: how many were begun, and which of several failed."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.failed: list[int] = []
+
+    def run(self, config: DictConfig) -> dict[str, float]:
+        """One job: refuse what cannot work, then build it and run it.
+
+        Raises:
+            Exception: whatever the job raised; of one among several it is told here already.
+        """
+        self.begun += 1
+        try:
+            check(config)
+
+            from fairkd.commands.job import run
+
+            return run(config)
+        except Exception as error:
+            if not isinstance(error, FairkdError):
+                traceback.error("The job failed.", exc_info=error)
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                self._tell(error)
+            raise
+
+    def summary(self) -> str:
+        """How a command of several jobs ended."""
+        names = ", ".join(f"#{number}" for number in self.failed)
+        return (
+            f"{len(self.failed)} of {self.begun} jobs failed ({names}; see above). The same "
+            "command takes the others from the store and does these again."
+        )
+
+    def _tell(self, error: Exception) -> None:
+        job = HydraConfig.get()
+        self.failed.append(int(job.job.num))
+        sentence = explain(error, str(config_folder())).sentence
+        log.error("Job #%s failed (%s): %s", job.job.num, job.job.override_dirname, sentence)
 
 
 def _hydra_main(job: Callable[[DictConfig], Any]) -> Callable[[], Any]:

@@ -22,8 +22,10 @@ class BatchLoader:
         split: all rows.
         batch_size: rows per batch; the last batch of an epoch may be smaller.
         shuffle_seed: seed of the order; ``None`` keeps the rows in place.
-        rank: which process this is. Every process sees its own rows, equally many on each: where
-            the rows do not divide, the first of the order are seen twice.
+        rank: which process this is; each has its own share of the rows and equally many batches.
+            Where the rows do not divide, a shuffled order begins again until every share is equal
+            (all step together); rows in place are never repeated (each counts once), so the
+            shorter shares may end with an empty batch.
         world_size: the number of processes.
     """
 
@@ -48,7 +50,7 @@ class BatchLoader:
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self._rows_here() // self.batch_size)
+        return -(-self._largest_share() // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         if self.shuffle_seed is None and self.world_size == 1:
@@ -57,17 +59,18 @@ class BatchLoader:
         order = self._order().to(self.split.x.device)
         for part in torch.split(order, self.batch_size * _BATCHES_PER_GATHER):
             yield from _slices(self.split.rows(part), self.batch_size)
+        if 0 < len(order) <= (len(self) - 1) * self.batch_size:
+            yield self.split.rows(order[:0])
 
     def _order(self) -> Tensor:
         if self.shuffle_seed is None:
-            order = torch.arange(self.split.size)
-        else:
-            generator = torch.Generator().manual_seed(_mixed(self.shuffle_seed, self._epoch))
-            order = torch.randperm(self.split.size, generator=generator)
-        missing = self._rows_here() * self.world_size - self.split.size
-        return torch.cat([order, order[:missing]])[self.rank :: self.world_size]
+            return torch.arange(self.split.size)[self.rank :: self.world_size]
+        generator = torch.Generator().manual_seed(_mixed(self.shuffle_seed, self._epoch))
+        order = torch.randperm(self.split.size, generator=generator)
+        rows = self._largest_share() * self.world_size
+        return order.repeat(-(-rows // self.split.size))[:rows][self.rank :: self.world_size]
 
-    def _rows_here(self) -> int:
+    def _largest_share(self) -> int:
         return -(-self.split.size // self.world_size)
 
 

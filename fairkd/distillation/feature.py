@@ -66,7 +66,9 @@ class Hint(DistillationTerm):
                     f"{list(feature.shape[1:])}: name another layer in "
                     "distillation.terms.hint.student_layer or teacher_layer."
                 )
-        self.projection = nn.Linear(ours.shape[1], theirs.shape[1])
+        # Made without values: the layer would draw its own from the global generator.
+        empty = nn.Linear(ours.shape[1], theirs.shape[1], dtype=ours.dtype, device="meta")
+        self.projection = empty.to_empty(device=ours.device)
         bound = 1 / math.sqrt(ours.shape[1])
         with torch.no_grad():
             for parameter in self.projection.parameters():

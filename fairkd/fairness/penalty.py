@@ -60,7 +60,7 @@ class Penalty(nn.Module):
     def forward(self, student: ModelOutputs, batch: Batch) -> Tensor:
         """The unweighted violation, shape ``[]``."""
         excess = self._gaps(student.logits.softmax(-1), batch) - self.threshold
-        return excess.clamp(min=0.0).amax(-1).sum()
+        return excess.relu().amax(-1).sum()
 
     def measured(self, decisions: Tensor, batch: Batch) -> Tensor:
         """The worst disparity of hard decisions, shape ``[]``: what the threshold is a bound on.

@@ -49,7 +49,8 @@ def run(model: nn.Module, x: Tensor, features: Sequence[str] = ()) -> ModelOutpu
     if not features:
         return ModelOutputs(model(x), {})
     recorded: dict[str, Tensor] = {}
-    handles = [_record(model, name, recorded) for name in features]
+    named = {name: _module(model, name) for name in features}
+    handles = [_record(name, module, recorded) for name, module in named.items()]
     try:
         logits = model(x)
     finally:
@@ -66,14 +67,17 @@ def feature_names(model: nn.Module) -> tuple[str, ...]:
     return tuple(name for name, _ in model.named_modules() if name)
 
 
-def _record(model: nn.Module, name: str, into: dict[str, Tensor]) -> RemovableHandle:
-    modules = dict(model.named_modules())
+def _module(model: nn.Module, name: str) -> nn.Module:
+    modules: dict[str, nn.Module] = dict(model.named_modules())
     if not name or name not in modules:
         kind = f"layer of {type(model).__name__}"
         raise ConfigError(unknown_name(kind, name, feature_names(model)))
+    return modules[name]
 
+
+def _record(name: str, module: nn.Module, into: dict[str, Tensor]) -> RemovableHandle:
     def keep(module: nn.Module, inputs: object, output: Tensor) -> None:  # noqa: ARG001
         into[name] = output
 
-    handle: RemovableHandle = modules[name].register_forward_hook(keep)
+    handle: RemovableHandle = module.register_forward_hook(keep)
     return handle

@@ -28,7 +28,7 @@ class MLP(nn.Module):
         dropout: probability of dropping a hidden unit while training.
 
     Raises:
-        ConfigError: a width below 1, an unknown activation, or a probability outside [0, 1).
+        ConfigError: a width below 1, an unknown activation, or a probability outside 0 to 0.95.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
 """Keep the weights of the best epoch on validation."""
 
+import math
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,8 +12,8 @@ from fairkd.errors import ConfigError, unknown_name
 class BestEpoch(pl.Callback):
     """Remember the weights where the monitored value is best, and give them back at the end.
 
-    The first of equal epochs wins. The state travels in checkpoints, so a resumed run still knows
-    its best epoch.
+    The first of equal epochs wins; a value that is undefined (NaN) never does. The state travels in
+    checkpoints, so a resumed run still knows its best epoch.
 
     Args:
         monitor: a value logged on validation, ``val/loss`` for instance.
@@ -34,6 +35,8 @@ class BestEpoch(pl.Callback):
             known = [name for name in trainer.callback_metrics if name.startswith("val/")]
             raise ConfigError(unknown_name("value in trainer.monitor", self.monitor, known))
         value = float(trainer.callback_metrics[self.monitor])
+        if math.isnan(value):
+            return
         if self.value is None or (value < self.value if self.mode == "min" else value > self.value):
             self.value, self.epoch = value, trainer.current_epoch
             model = pl_module.get_submodule("model")

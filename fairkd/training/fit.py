@@ -1,6 +1,7 @@
 """Train one module with Lightning's Trainer."""
 
 import logging
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from pytorch_lightning.loggers import Logger
 
 from fairkd import checks
 from fairkd.data.dataset import Dataset
+from fairkd.errors import ConfigError
 from fairkd.training.best_epoch import BestEpoch
 from fairkd.training.datamodule import SplitsDataModule
 from fairkd.training.modules import ClassifierModule, OptimizerFactory
@@ -109,16 +111,25 @@ def fit(
 
     Raises:
         DivergedError: the loss stopped being a number.
-        ConfigError: ``settings.monitor`` is nothing that validation logs.
+        ConfigError: ``settings.monitor`` is nothing that validation logs, or undefined in every
+            epoch.
+        KeyboardInterrupt: Ctrl-C.
     """
     best = BestEpoch(settings.monitor, settings.mode)
     own: list[pl.Callback] = [best]
     if settings.patience is not None:
-        own.append(EarlyStopping(settings.monitor, mode=settings.mode, patience=settings.patience))
+        own.append(
+            EarlyStopping(
+                settings.monitor,
+                mode=settings.mode,
+                patience=settings.patience,
+                check_finite=False,  # an undefined rate is an epoch without improvement
+            )
+        )
     if _shows_progress(settings.progress):
         own.append(RichProgressBar(leave=False))
     data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
-    with seeded(seed), deterministic(), threads(settings.threads), _quiet():
+    with seeded(seed), deterministic(), threads(settings.threads), _quiet(), _interruptible():
         trainer = pl.Trainer(
             max_epochs=settings.max_epochs,
             accelerator=settings.accelerator,
@@ -132,10 +143,14 @@ def fit(
         )
         trainer.fit(module, datamodule=data)
         if checkpoint is not None:
-            trainer.save_checkpoint(checkpoint)
+            trainer.save_checkpoint(checkpoint, weights_only=False)  # with optimiser and callbacks
     module.to("cpu")
     if best.epoch is None:
-        raise RuntimeError("No validation ran; limit_val_batches must leave at least one batch.")
+        raise ConfigError(
+            f"trainer.monitor={settings.monitor} was never a number on validation, so no epoch is "
+            "the best; name a value that is defined there (val/loss), and leave validation at "
+            "least one batch (trainer.lightning.limit_val_batches)."
+        )
     return Fitted(module.history, best.epoch)
 
 
@@ -154,14 +169,7 @@ def _shows_progress(wish: str) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Lightning's advice on loaders and hardware out of a job's output."""
-    loggers = [
-        logging.getLogger(name)
-        for name in (
-            "pytorch_lightning.utilities.rank_zero",
-            "pytorch_lightning.accelerators.cuda",
-            "lightning.pytorch.utilities.rank_zero",
-        )
-    ]
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning.*")
@@ -174,3 +182,18 @@ def _quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C reach the caller; Lightning exits the process instead, and ignores the next."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from leaving
+        raise
+    finally:
+        if signal.getsignal(signal.SIGINT) is not handler:
+            signal.signal(signal.SIGINT, handler)

@@ -138,7 +138,7 @@ class ClassifierModule(pl.LightningModule):
         """Log the epoch's mean objective and write the epoch's row.
 
         Raises:
-            DivergedError: the objective is not a finite number.
+            DivergedError: the objective, on train or validation, is not a finite number.
         """
         loss = torch.stack(self._train_totals).mean()
         terms = {
@@ -146,12 +146,14 @@ class ClassifierModule(pl.LightningModule):
             for name in self._train_terms[0]
         }
         self._train_terms.clear()
-        if not torch.isfinite(loss):
-            raise DivergedError(
-                f"Training diverged in epoch {self.current_epoch + 1}: the loss is {loss.item()}; "
-                "lower trainer.optimizer.lr or set trainer.gradient_clip_val."
-            )
         self._record("train", {"loss": loss, **terms})
+        # A last step that ruins the weights shows on validation alone.
+        for seen in (self._row["train/loss"], self._row.get("val/loss", 0.0)):
+            if not math.isfinite(seen):
+                raise DivergedError(
+                    f"Training diverged in epoch {self.current_epoch + 1}: the loss is {seen}; "
+                    "lower trainer.optimizer.lr or set trainer.gradient_clip_val."
+                )
         self.history.append({"epoch": float(self.current_epoch), **self._row})
         self._row = {}
 

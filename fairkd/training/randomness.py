@@ -33,12 +33,13 @@ def seeded(seed: int) -> Iterator[None]:
 def deterministic() -> Iterator[None]:
     """Run a block with torch's deterministic kernels only, then restore the mode."""
     before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by CUDA at its first use
     torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
 
 
 @contextmanager

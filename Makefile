@@ -1,0 +1,58 @@
+# Everything runs in .venv, made on first use. PYTHON=python3.12 make run picks another interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 5000
+# Jobs given after a target: make run ARGS="distillation.temperature=2"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install data run ui test test-all lint types contracts format bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "fairkd needs Python 3.11 to 3.13, this is " + sys.version'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: $(BIN)/.installed ## Create .venv and install fairkd with the pinned versions
+
+data: install ## Fetch Adult into the cache (28 MB, once)
+	$(BIN)/fairkd data fetch adult
+
+run: data ## Train, distil and measure the quickstart: Adult by sex, under a minute
+	$(BIN)/fairkd experiment=quickstart $(ARGS)
+
+ui: install ## Compare runs in MLflow at http://127.0.0.1:5000 (PORT=... for another)
+	$(BIN)/mlflow ui --host 127.0.0.1 --port $(PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+test: lint types contracts ## Lint, types, import contracts and the fast tests (what CI runs)
+	$(BIN)/pytest -n auto --dist loadfile
+
+test-all: lint types contracts ## The same with the slow tests and those that fetch data
+	$(BIN)/pytest -n auto --dist loadfile -m ""
+
+lint: install ## Check style with ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## Check types with mypy
+	$(BIN)/mypy
+
+contracts: install ## Check which room may import which, and which library
+	$(BIN)/lint-imports --no-logo
+
+format: install ## Rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## Time training against a bare PyTorch loop, and the command line's start
+	$(BIN)/python scripts/bench_training.py
+	$(BIN)/python scripts/bench_startup.py
+
+clean: ## Remove caches and builds; results (store, outputs, mlflow.db) stay
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	find fairkd tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,80 @@
+"""A single job's configuration, composed and checked before Hydra starts and makes its folder."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from fairkd.commands.checks import check
+from fairkd.commands.configuration import PRIMARY, config_folder
+from fairkd.commands.places import check_writable
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A job as Hydra will compose it.
+
+    Attributes:
+        config: without Hydra's own section.
+        hydra: Hydra's own section, in a configuration of its own.
+        output: the job's folder, which is not there yet.
+    """
+
+    config: DictConfig
+    hydra: DictConfig
+    output: Path
+
+
+def compose_single(arguments: Sequence[str]) -> Composed | None:
+    """The one job that the arguments describe.
+
+    Returns:
+        ``None`` for several jobs, for anything but a plain run, and for arguments that do not
+        compose: Hydra says what is wrong with those, and writes nothing.
+    """
+    if any(word.startswith("-") for word in arguments):
+        return None
+    with initialize_config_dir(str(config_folder()), version_base="1.3", job_name="fairkd"):
+        try:
+            whole = compose(PRIMARY, list(arguments), return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException, ValueError):
+            return None
+    if whole.hydra.mode == RunMode.MULTIRUN:
+        return None
+    output = Path(whole.hydra.run.dir).absolute()
+    with read_write(whole), open_dict(whole):
+        whole.hydra.runtime.output_dir = str(output)
+        hydra = whole.copy()
+        del whole["hydra"]
+    return Composed(whole, hydra, output)
+
+
+def check_single(job: Composed) -> None:
+    """Refuse a job that cannot work, by its values and by where it would write.
+
+    Raises:
+        ConfigError: naming the key, the value and what is accepted.
+    """
+    with _hydra_known(job.hydra):
+        check(job.config)
+    check_writable("paths.store", Path(job.config.paths.store))
+    check_writable("hydra.run.dir", job.output)
+
+
+@contextmanager
+def _hydra_known(config: DictConfig) -> Iterator[None]:
+    """What a job's ``${hydra:...}`` refers to, as it will be while the job runs."""
+    instance = HydraConfig.instance()
+    before = instance.cfg
+    instance.set_config(config)
+    try:
+        yield
+    finally:
+        instance.cfg = before
