@@ -106,6 +106,7 @@ def run_job(job: Job, store: Store, tracking: Tracking) -> JobResult:
 
     def compute() -> Content:
         with tracking.start(job.name, parameters(job.config), _tags(job)) as run:
+            run.log_json(job.config, "configuration.json")
             student, record = _compute(job, keeper, run)
             write_run(run, record, student.model.state_dict(), job.dataset, job.output)
             tracking.supersede(job.keys.job)
@@ -132,6 +133,7 @@ def _reuse(job: Job, record: JobRecord, keeper: Keeper, tracking: Tracking) -> J
         return JobResult(record, found, reused=True)
     tags = {**_tags(job), "fairkd.reused": "true"}
     with tracking.start(job.name, parameters(job.config), tags) as run:
+        run.log_json(job.config, "configuration.json")
         run.log_history(record.histories["student"])
         student = keeper.weights("student", job.keys.student)
         write_run(run, record, student, job.dataset, job.output)

@@ -151,8 +151,8 @@ def write_run(
         output: the job's folder.
     """
     run.log_metrics(record.metrics())
-    for split, batch in dataset.splits.items():
-        run.log_input(dataset.name, dataset.fingerprint, split, batch.size)
+    rows = sum(batch.size for batch in dataset.splits.values())
+    run.log_input(dataset.name, dataset.fingerprint, ", ".join(dataset.splits), rows)
     for model in MODELS:
         for block, table in record.trio.evaluations[model].tables.items():
             run.log_table(table, f"groups/{_file_name(block)}.{model}.csv")

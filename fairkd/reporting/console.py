@@ -158,8 +158,9 @@ def _table(title: str, *headings: str) -> Table:
 
 def _with_interval(evaluation: Evaluation, metric: str) -> str:
     value = _number(evaluation.metrics[metric])
-    interval = _interval(evaluation, metric)
-    return f"{value}\n[dim]{interval}[/dim]" if interval else value
+    low, high = evaluation.intervals.get(metric, (math.nan, math.nan))
+    # An en dash and no space: a narrow column must not break the interval.
+    return value if math.isnan(low) else f"{value}\n[dim]{low:.3f}\u2013{high:.3f}[/dim]"
 
 
 def _interval(evaluation: Evaluation, metric: str) -> str:

@@ -33,6 +33,9 @@ SUPERSEDED = "fairkd.superseded"
 ERROR = "fairkd.error"
 ENDED = "fairkd.ended"
 
+# MLflow's pages have two views; the other one, its default, is about language models.
+_VIEW = "workflowType=machine_learning"
+
 
 class MlflowTracking:
     """A `Tracking` in one MLflow experiment.
@@ -140,7 +143,7 @@ class MlflowTracking:
         Raises:
             TrackingError: the store cannot be reached.
         """
-        page = f"#/experiments/{self._experiment_id}/runs/{run_id}"
+        page = f"#/experiments/{self._experiment_id}/runs/{run_id}?{_VIEW}"
         if is_server(self.uri):
             return f"{self.uri.rstrip('/')}/{page}"
         return f"make ui, then http://127.0.0.1:5000/{page}"
