@@ -31,6 +31,8 @@ def start_from_teacher(student: nn.Module, teacher: nn.Module) -> None:
             )
             units = _strongest(source, target.out_features, 1)
             target.weight.copy_(source.weight[units][:, inputs])
+            if target.bias is not None:
+                target.bias.zero_()
             if target.bias is not None and source.bias is not None:
                 target.bias.copy_(source.bias[units])
             kept = units

@@ -1,0 +1,206 @@
+import copy
+import importlib
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairkd.identity import Surroundings, job_keys
+
+AROUND = Surroundings(fingerprint="f00d", device="cpu")
+TRAINER = {
+    "_target_": "fairkd.training.fit.TrainerSettings",
+    "max_epochs": 20,
+    "batch_size": 256,
+    "optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 1e-3},
+    "monitor": "val/loss",
+    "accelerator": "cpu",
+    "threads": 1,
+    "progress": "auto",
+}
+CONFIG: dict[str, Any] = {
+    "data": {
+        "_target_": "fairkd.data.adult.load_adult",
+        "groups": ["sex", "race"],
+        "seed": 0,
+        "path": None,
+        "cache": None,
+    },
+    "teacher": {
+        "model": {"_target_": "fairkd.models.mlp.MLP", "hidden": [256, 256]},
+        "seed": 0,
+        "trainer": TRAINER,
+    },
+    "student": {"_target_": "fairkd.models.mlp.MLP", "hidden": [64]},
+    "distillation": {
+        "alpha": 0.9,
+        "temperature": 4.0,
+        "terms": {
+            "soft_targets": {
+                "_target_": "fairkd.distillation.response.SoftTargets",
+                "temperature": 4.0,
+            }
+        },
+    },
+    "constraint": {"weight": 0.5, "terms": {}},
+    "trainer": TRAINER,
+    "callbacks": {},
+    "evaluation": {"draws": 1000, "seed": 0},
+    "seed": 0,
+    "replicate": 0,
+    "force": "none",
+    "dry_run": False,
+    "tracking": {"_target_": "fairkd.tracking.NoTracking"},
+    "paths": {"store": "store", "data": None},
+}
+ALL = {"teacher", "control", "student", "evaluation", "job", "without_seeds"}
+TRAINED = {"teacher", "control", "student", "job"}
+
+
+def _with(changes: dict[str, Any]) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    for key, value in changes.items():
+        *path, last = key.split(".")
+        section = config
+        for name in path:
+            section = section[name]
+        section[last] = value
+    return config
+
+
+def _changed(config: dict[str, Any], around: Surroundings = AROUND) -> set[str]:
+    before, after = asdict(job_keys(CONFIG, AROUND)), asdict(job_keys(config, around))
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_the_keys_of_one_job_all_differ():
+    keys = asdict(job_keys(CONFIG, AROUND))
+    assert set(keys) == ALL
+    assert len(set(keys.values())) == len(ALL)
+
+
+def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
+    assert _changed(_with({"distillation.temperature": 4, "seed": 0.0})) == set()
+    turned = {
+        name: dict(reversed(value.items())) if isinstance(value, dict) else value
+        for name, value in reversed(CONFIG.items())
+    }
+    assert _changed(turned) == set()
+    assert _changed(_with({"data.groups": ["race", "sex"]})) == TRAINED | {"without_seeds"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"distillation.temperature": 2.0}, {"student", "job", "without_seeds"}),
+        (
+            {"distillation.terms.soft_targets.temperature": 2.0},
+            {"student", "job", "without_seeds"},
+        ),
+        ({"constraint.weight": 0.1}, {"student", "job", "without_seeds"}),
+        ({"teacher.seed": 1}, {"teacher", "student", "job"}),
+        ({"seed": 1}, {"control", "student", "job"}),
+        ({"data.seed": 1}, TRAINED),
+        ({"data.seed": 1, "teacher.seed": 1, "seed": 1, "replicate": 1}, TRAINED),
+        ({"evaluation.draws": 10}, {"evaluation", "job", "without_seeds"}),
+        ({"evaluation.seed": 1}, {"evaluation", "job", "without_seeds"}),
+        (
+            {"teacher.trainer": {**TRAINER, "max_epochs": 5}},
+            {"teacher", "student", "job", "without_seeds"},
+        ),
+        (
+            {"teacher.model.hidden": [32]},
+            {"teacher", "student", "job", "without_seeds"},
+        ),
+        (
+            {"trainer": {**TRAINER, "max_epochs": 5}},
+            {"control", "student", "job", "without_seeds"},
+        ),
+        (
+            {"trainer": {**TRAINER, "threads": 2}},
+            {"control", "student", "job", "without_seeds"},
+        ),
+        ({"student.hidden": [8]}, {"control", "student", "job", "without_seeds"}),
+        (
+            {"callbacks": {"mine": {"_target_": "pytorch_lightning.callbacks.Timer"}}},
+            {"control", "student", "job", "without_seeds"},
+        ),
+        ({"data.groups": ["sex"]}, TRAINED | {"without_seeds"}),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
+)
+def test_a_knob_changes_exactly_what_depends_on_it(changes, expected):
+    assert _changed(_with(changes)) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trainer": {**TRAINER, "progress": "off"}},
+        {"teacher.trainer": {**TRAINER, "progress": "on"}},
+        {"trainer": {**TRAINER, "accelerator": "auto"}},
+        {"data.cache": "elsewhere"},
+        {"data.path": "a folder of one's own"},
+        {"tracking": {"_target_": "fairkd.tracking.mlflow_tracking.MlflowTracking"}},
+        {"paths.store": "elsewhere"},
+        {"force": "all"},
+        {"dry_run": True},
+        {"replicate": 7},
+    ],
+    ids=lambda value: "+".join(value),
+)
+def test_what_does_not_change_results_changes_no_key(changes):
+    assert _changed(_with(changes)) == set()
+
+
+@pytest.mark.parametrize(
+    "around", [Surroundings("beef", "cpu"), Surroundings("f00d", "NVIDIA H200")]
+)
+def test_other_data_or_another_device_is_another_job(around):
+    # How models are measured depends on neither; what was measured is named with the model's key.
+    assert _changed(CONFIG, around) == ALL - {"evaluation"}
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = tmp_path / "my_models_of_today"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    file = package / "nets.py"
+    file.write_text("class Net:\n    width = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    yield file
+    for name in [name for name in sys.modules if name.startswith("my_models_of_today")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_change_in_the_users_own_module_is_another_model(own_module, imported):
+    if imported:
+        importlib.import_module("my_models_of_today.nets")
+    config = _with({"student._target_": "my_models_of_today.nets.Net"})
+    before = asdict(job_keys(config, AROUND))
+    assert before == asdict(job_keys(config, AROUND))
+    own_module.write_text("class Net:\n    width = 2\n")
+    after = asdict(job_keys(config, AROUND))
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"control", "student", "job", "without_seeds"}
+
+
+def test_a_target_inside_a_class_and_in_a_list_is_found(own_module):
+    config = _with({"callbacks": {"all": [{"_target_": "my_models_of_today.nets.Net.build"}]}})
+    before = job_keys(config, AROUND)
+    own_module.write_text("class Net:\n    width = 3\n")
+    assert job_keys(config, AROUND).student != before.student
+
+
+@pytest.mark.parametrize(
+    "target", ["math.sqrt", "os.path.join", "json.loads", "torch.nn.Linear", "no_such_module.Net"]
+)
+def test_targets_that_are_not_the_users_own_have_no_source(target):
+    config = _with({"student._target_": target})
+    assert job_keys(config, AROUND) == job_keys(config, AROUND)
+    assert job_keys(config, AROUND).student != job_keys(CONFIG, AROUND).student
