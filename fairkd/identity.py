@@ -43,7 +43,6 @@ class JobKeys:
         teacher: of the teacher's weights.
         control: of the control's weights: the student's architecture, data, seed and trainer.
         student: of the student's weights.
-        evaluation: of how models are measured; joined with a model's key it names a measurement.
         job: of the whole job.
         without_seeds: of the job but for its seeds, shared by the repetitions of one configuration.
     """
@@ -51,7 +50,6 @@ class JobKeys:
     teacher: str
     control: str
     student: str
-    evaluation: str
     job: str
     without_seeds: str
 
@@ -82,9 +80,6 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         teacher=_key("teacher", teacher, around),
         control=_key("control", {**data, **training}, around),
         student=_key("student", student, around),
-        evaluation=content_key(
-            {"evaluation": config["evaluation"], "revision": REVISIONS["evaluation"]}
-        ),
         job=_key("job", whole, around),
         without_seeds=_key("job", _seedless(whole), around),
     )

@@ -55,7 +55,7 @@ CONFIG: dict[str, Any] = {
     "tracking": {"_target_": "fairkd.tracking.NoTracking"},
     "paths": {"store": "store", "data": None},
 }
-ALL = {"teacher", "control", "student", "evaluation", "job", "without_seeds"}
+ALL = {"teacher", "control", "student", "job", "without_seeds"}
 TRAINED = {"teacher", "control", "student", "job"}
 
 
@@ -104,8 +104,8 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
         ({"seed": 1}, {"control", "student", "job"}),
         ({"data.seed": 1}, TRAINED),
         ({"data.seed": 1, "teacher.seed": 1, "seed": 1, "replicate": 1}, TRAINED),
-        ({"evaluation.draws": 10}, {"evaluation", "job", "without_seeds"}),
-        ({"evaluation.seed": 1}, {"evaluation", "job", "without_seeds"}),
+        ({"evaluation.draws": 10}, {"job", "without_seeds"}),
+        ({"evaluation.seed": 1}, {"job", "without_seeds"}),
         (
             {"teacher.trainer": {**TRAINER, "max_epochs": 5}},
             {"teacher", "student", "job", "without_seeds"},
@@ -160,7 +160,7 @@ def test_what_does_not_change_results_changes_no_key(changes):
 )
 def test_other_data_or_another_device_is_another_job(around):
     # How models are measured depends on neither; what was measured is named with the model's key.
-    assert _changed(CONFIG, around) == ALL - {"evaluation"}
+    assert _changed(CONFIG, around) == ALL
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import EarlyStopping, RichProgressBar
+from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import Logger
 
 from fairkd import checks
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
+from fairkd.training.bar import EpochBar
 from fairkd.training.best_epoch import BestEpoch
 from fairkd.training.datamodule import SplitsDataModule
 from fairkd.training.modules import ClassifierModule, OptimizerFactory
@@ -127,7 +128,7 @@ def fit(
             )
         )
     if _shows_progress(settings.progress):
-        own.append(RichProgressBar(leave=False))
+        own.append(EpochBar())
     data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
     with seeded(seed), deterministic(), threads(settings.threads), _quiet(), _interruptible():
         trainer = pl.Trainer(
