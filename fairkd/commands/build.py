@@ -123,6 +123,13 @@ def _made(key: str, section: DictConfig, **arguments: Any) -> Any:
         FairkdError: what the target itself refused, in its words; otherwise naming the key.
     """
     try:
+        return _instantiated(key, section, arguments)
+    except FairkdError as error:
+        raise _located(key, section, error) from error
+
+
+def _instantiated(key: str, section: DictConfig, arguments: Mapping[str, Any]) -> Any:
+    try:
         # Hydra would turn a dataclass among its arguments into a configuration; a partial takes it
         # as it is.
         return instantiate(section, _partial_=True)(**arguments)
@@ -134,8 +141,16 @@ def _made(key: str, section: DictConfig, **arguments: Any) -> Any:
         raise _unbuildable(key, section, error) from error
 
 
+def _located(key: str, section: DictConfig, error: FairkdError) -> FairkdError:
+    """The same refusal with its argument under the key that the user can change."""
+    text = str(error)
+    if text.partition("=")[0] in section:
+        return type(error)(f"{key}.{text}")
+    return error
+
+
 def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigError:
-    problem = str(error).splitlines()[0].rstrip(".")
+    problem = " ".join(str(error).splitlines()[:2]).rstrip(".")
     return ConfigError(f"{key} ({section.get('_target_')}) cannot be built: {problem}.")
 
 

@@ -7,10 +7,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from fairkd import checks
+from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.errors import ConfigError, unknown_name
+from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.fairness.names import DISPARITIES, STATISTICS
 
 Section = Mapping[str, Any]
+_LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
 SHARED_KNOBS = {
     "distillation": ("alpha", "temperature", "temperature_scaling"),
@@ -28,15 +31,18 @@ def check(config: DictConfig) -> None:
         ConfigError: naming the key, the value and what is accepted.
     """
     values = resolved(config)
-    for name in ("seed", "replicate"):
+    for name in ("replicate", "seed"):
         checks.whole(name, values[name])
     checks.choice("force", values["force"], FORCES)
     _check_flag("dry_run", values["dry_run"])
     _check_data(values["data"])
     checks.whole("teacher.seed", values["teacher"]["seed"])
+    _check_layers("teacher.model", values["teacher"]["model"])
+    _check_layers("student", values["student"])
     _check_trainer("trainer", values["trainer"])
     if "trainer" in values["teacher"]:
         _check_trainer("teacher.trainer", values["teacher"]["trainer"])
+    _check_evaluation(values["evaluation"])
     _check_distillation(values["distillation"])
     _check_constraint(values["constraint"], values["data"]["groups"])
     for section, knobs in SHARED_KNOBS.items():
@@ -70,21 +76,25 @@ def _check_data(data: Section) -> None:
         checks.whole("data.seed", data["seed"])
     for name in ("validation_fraction", "test_fraction"):
         if data.get(name) is not None:
-            value = checks.number(f"data.{name}", data[name], above=0.0)
-            if value >= 1:
-                raise ConfigError(
-                    f"data.{name}={value:g} is out of range; "
-                    "accepted: a number above 0 and below 1."
-                )
-    groups = data["groups"]
-    if not isinstance(groups, list) or not groups or not all(isinstance(g, str) for g in groups):
+            checks.number(f"data.{name}", data[name], above=0.0, most=_LARGEST_FRACTION)
+    block_names(data["groups"])
+    if "rare_groups" in data:
+        RareGroups.of(data["rare_groups"])
+
+
+def _check_layers(prefix: str, model: Section) -> None:
+    """The one value of a perceptron whose type its constructor cannot name in a user's words."""
+    if model.get("_target_") != "fairkd.models.mlp.MLP" or "hidden" not in model:
+        return
+    hidden = model["hidden"]
+    if not isinstance(hidden, list) or not hidden:
         raise ConfigError(
-            f"data.groups={groups} is not a list of names; accepted: at least one column or "
-            "intersection, data.groups=[sex] or data.groups=[sex,race,sex+race]."
+            f"{prefix}.hidden={hidden} is not a list of widths; accepted: one "
+            "whole number for each hidden layer, at least one layer, as in "
+            f"{prefix}.hidden=[64,32]."
         )
-    repeated = {name for name in groups if groups.count(name) > 1}
-    if repeated:
-        raise ConfigError(f"data.groups names '{min(repeated)}' twice; name each block once.")
+    for units in hidden:
+        checks.whole(f"{prefix}.hidden", units, least=1)
 
 
 def _check_trainer(prefix: str, trainer: Section) -> None:
@@ -101,6 +111,11 @@ def _check_trainer(prefix: str, trainer: Section) -> None:
     if "weight_decay" in trainer["optimizer"]:
         decay = trainer["optimizer"]["weight_decay"]
         checks.number(f"{prefix}.optimizer.weight_decay", decay, least=0.0)
+
+
+def _check_evaluation(evaluation: Section) -> None:
+    if evaluation.get("_target_") == "fairkd.evaluation.settings.EvaluationSettings":
+        EvaluationSettings(**{k: v for k, v in evaluation.items() if not k.startswith("_")})
 
 
 def _check_distillation(distillation: Section) -> None:

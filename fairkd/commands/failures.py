@@ -1,7 +1,8 @@
 """Turn an exception into one sentence and an exit code."""
 
+import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -11,10 +12,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from fairkd.commands.configuration import PRIMARY
+from fairkd.commands.configuration import PRIMARY, config_folder
 from fairkd.errors import FairkdError, unknown_name
 
 USAGE_ERROR = 2
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 TRACEBACK_HINT = "HYDRA_FULL_ERROR=1 shows the traceback."
 
 
@@ -26,12 +28,12 @@ class Failure:
     exit_code: int
 
 
-def explain(error: BaseException, config_folder: str) -> Failure:
+def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
     """The sentence for an exception that reached the command line.
 
     Args:
         error: what was raised.
-        config_folder: where the known keys are found.
+        arguments: of the command line; which keys are known depends on the chosen groups.
     """
     for cause in _chain(error):
         if isinstance(cause, FairkdError):
@@ -41,8 +43,10 @@ def explain(error: BaseException, config_folder: str) -> Failure:
             return Failure(unreadable(cause.override), USAGE_ERROR)
         if isinstance(cause, MissingConfigException):
             return Failure(_unknown_choice(cause), 1)
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            return Failure(_full(cause), 1)
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return Failure(_composition(error, config_folder), 1)
+        return Failure(_composition(error, arguments), 1)
     name = type(error).__name__
     return Failure(f"The job failed with {name}: {_first_line(error)} {TRACEBACK_HINT}", 1)
 
@@ -64,16 +68,26 @@ def unreadable(override: object) -> str:
     )
 
 
+def _full(error: OSError) -> str:
+    what = f"{error.filename} cannot be written" if error.filename else "A file cannot be written"
+    return (
+        f"{what}: {error.strerror}. Free some space or a quota, or set hydra.run.dir, paths.store "
+        "and tracking.uri to another disk."
+    )
+
+
 def _unknown_choice(error: MissingConfigException) -> str:
     missing = error.missing_cfg_file or ""
     group, _, name = missing.rpartition("/")
-    if error.options is not None and group:
-        known = [option for option in error.options if option != "base"]
+    folder = config_folder() / group
+    if group and (error.options is not None or folder.is_dir()):
+        options = error.options or [file.stem for file in folder.glob("*.yaml")]
+        known = [option for option in options if option != "base"]
         return unknown_name(f"choice for {group}", name, known)
     return f"The configuration '{missing}' does not exist; see fairkd --help."
 
 
-def _composition(error: BaseException, config_folder: str) -> str:
+def _composition(error: BaseException, arguments: Sequence[str]) -> str:
     text = "\n".join(str(cause) for cause in _chain(error))
     several = re.search(r"Ambiguous value for argument '([^=']+)=(.*)'", text)
     if several is not None:
@@ -86,27 +100,40 @@ def _composition(error: BaseException, config_folder: str) -> str:
     )
     if key is None:
         return f"The configuration cannot be composed: {_first_line(error)} {TRACEBACK_HINT}"
-    return f"{unknown_key(key[1], config_folder)} A key that is not there yet is added with '+'."
+    return f"{unknown_key(key[1], arguments)} A key that is not there yet is added with '+'."
 
 
-def unknown_key(given: str, config_folder: str) -> str:
+def unknown_key(given: str, arguments: Sequence[str]) -> str:
     """A sentence for a key that the configuration does not have: the nearest, then its neighbours.
 
     Args:
         given: the dotted key.
-        config_folder: where the primary configuration is.
+        arguments: of the command line; the groups chosen there decide which keys there are.
     """
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(config_folder, version_base="1.3"):
-        known = list(_keys(compose(PRIMARY)))
-    section = given.rpartition(".")[0]
-    neighbours = [key for key in known if key.rpartition(".")[0] == section]
-    close = get_close_matches(given, known, n=1, cutoff=0.5)
+    known = _known_keys(arguments)
+    section, dot, name = given.rpartition(".")
+    neighbours = [
+        key.removeprefix(section + dot) for key in known if key.rpartition(".")[0] == section
+    ]
+    close = [section + dot + found for found in get_close_matches(name, neighbours, n=1)]
+    others = [key for key in known if key.rpartition(".")[0] != section and key != section]
+    close = close or get_close_matches(given, others, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else "."
-    if neighbours and section:
-        listed = ", ".join(key.rpartition(".")[2] for key in neighbours)
+    listed = ", ".join(key for key in neighbours if not key.startswith("_"))
+    if listed and section:
         return f"Unknown key '{given}'{hint} Keys of {section}: {listed}."
     return f"Unknown key '{given}'{hint} fairkd --cfg job shows all keys."
+
+
+def _known_keys(arguments: Sequence[str]) -> list[str]:
+    folder = config_folder()
+    choices = [word for word in arguments if (folder / word.partition("=")[0]).is_dir()]
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        try:
+            return list(_keys(compose(PRIMARY, choices)))
+        except (HydraException, OmegaConfBaseException):  # choices of a sweep
+            return list(_keys(compose(PRIMARY)))
 
 
 def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:

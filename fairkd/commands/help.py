@@ -1,17 +1,24 @@
 """What ``fairkd --help`` prints."""
 
+import textwrap
+from pathlib import Path
+
 HELP = """\
 fairkd: train a teacher, distil a student under a fairness constraint, and see what that did to
-each group of people, beside an undistilled control.
+each group of people, beside a control that was neither distilled nor constrained.
 
-  fairkd                                   one job, as configured (Adult by sex and race)
-  fairkd experiment=quickstart             a minute on Adult; also: iris, debug
+Start here
+  fairkd experiment=debug                  the whole path in seconds, nothing to download
+  fairkd experiment=quickstart             Adult by sex, under a minute (28 MB, fetched once)
+
+Then
   fairkd data=arrests distillation=hint    other choices, from the groups below
   fairkd distillation.temperature=2        any value, by its key
   fairkd -m distillation.temperature=1,2,4 constraint.weight=0,0.3,1
                                            a sweep: every combination, each a tracked run
+  fairkd                                   the default job: Adult by sex and by race
 
-Choices (fairkd GROUP=NAME; NAMEs compose as GROUP=[a,b] for the two marked *)
+Choices: fairkd GROUP=NAME, or GROUP=[NAME,NAME] for a group marked *
 {groups}
 
 Keys worth knowing
@@ -21,27 +28,33 @@ Keys worth knowing
   constraint.weight, .threshold      how strongly a gap between groups counts; how much is allowed
   constraint.statistic, .by          of which rate, between the groups of which attribute
   data.groups=[sex,race,sex+race]    which attributes are measured
-  replicate=0,1,2 | seed=0,1,2       repeat everything | the student alone
-  force=student | all                train again what is kept in the store
+  replicate=0,1,2 | seed=0,1,2       with -m: repeat everything | the student alone
+  force=student | force=all          train again what is kept in the store
   dry_run=true                       say what would be trained and what reused, and stop
 
+Results
+  On the terminal: teacher, control and student side by side, and what changed for each group.
+  mlflow.db, mlartifacts/   a tracked run for every job. See them: make ui, or
+                            mlflow ui --backend-store-uri sqlite:///mlflow.db
+  outputs/, multirun/       a folder for every job: its configuration, log and student
+  store/                    trained models and finished jobs. The same job again is answered from
+                            here; after an interruption the same command goes on from here.
+
 Show
-  fairkd --cfg job       the whole configuration, with a comment-free value for every key
-  fairkd --help          this page
-  fairkd --hydra-help    Hydra's own options (-m, --config-dir, --info, ...)
-  fairkd --version
+  fairkd --cfg job          the whole configuration with its values; a comment for every key is in
+                            {folder}
+  fairkd data list          the data sets
+  fairkd data fetch NAME    fetch one ahead of time
+  fairkd --hydra-help       Hydra's own options (-m, --config-dir, --info, ...)
+  fairkd --version | --help
 
-Other commands
-  fairkd data list       the data sets by name
-  fairkd data fetch NAME fetch one ahead of time
-
-Results: every job writes a run to MLflow (make ui, or: mlflow ui) and a folder under outputs/ or
-multirun/. Trained models are kept in store/ and reused. A sentence goes wrong? HYDRA_FULL_ERROR=1
-shows the traceback. The files behind all keys: {folder}
+Where a sentence is not enough, HYDRA_FULL_ERROR=1 shows the traceback.
 """
 
 _COMPOSABLE = ("distillation", "constraint")
-_INTERNAL = ("hydra", "paths", "evaluation")
+_ORDER = ("experiment", "data", "teacher", "student", "distillation", "constraint")
+_NOT_CHOSEN = ("hydra", "paths")
+_WIDTH = 100
 
 
 def help_text() -> str:
@@ -49,11 +62,23 @@ def help_text() -> str:
     from fairkd.commands.configuration import config_folder
 
     folder = config_folder()
-    lines = []
-    for group in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if group.name in _INTERNAL or group.name.startswith("__"):
-            continue
-        names = sorted(file.stem for file in group.glob("*.yaml") if file.stem != "base")
-        mark = "*" if group.name in _COMPOSABLE else " "
-        lines.append(f"  {group.name:<13}{mark} {', '.join(names)}")
-    return HELP.format(groups="\n".join(lines), folder=folder)
+    groups = {path.name: path for path in folder.iterdir() if any(path.glob("*.yaml"))}
+    chosen = [name for name in groups if name not in _NOT_CHOSEN]
+    ordered = sorted(chosen, key=lambda name: (_place(name), name))
+    return HELP.format(groups="\n".join(_line(groups[name]) for name in ordered), folder=folder)
+
+
+def _place(group: str) -> int:
+    return _ORDER.index(group) if group in _ORDER else len(_ORDER)
+
+
+def _line(group: Path) -> str:
+    names = sorted(file.stem for file in group.glob("*.yaml") if file.stem != "base")
+    mark = "*" if group.name in _COMPOSABLE else " "
+    return textwrap.fill(
+        ", ".join(names),
+        width=_WIDTH,
+        initial_indent=f"  {group.name:<13}{mark} ",
+        subsequent_indent=" " * 17,
+        break_on_hyphens=False,
+    )

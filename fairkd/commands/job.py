@@ -2,7 +2,6 @@
 
 import logging
 import os
-from functools import cache
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -11,8 +10,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fairkd.commands.build import build_job, build_tracking
+from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
-from fairkd.experiment import Job, JobResult, check_fits, run_job
+from fairkd.experiment import Job, JobResult, run_job
 from fairkd.reporting.console import show_trio
 from fairkd.store import Store
 from fairkd.tracking.interface import Tracking
@@ -24,15 +24,23 @@ NEXT = "python -m fairkd -m distillation.temperature=1,2,4,8 constraint.weight=0
 _PLAIN_WIDTH = 140
 
 
-def run(config: DictConfig) -> dict[str, float]:
-    """Run one job and return its final metrics by their tracked names."""
+def run(config: DictConfig, stores: dict[Path, Store]) -> dict[str, float]:
+    """Run one job and return its final metrics by their tracked names.
+
+    Args:
+        config: composed and checked, without Hydra's own section.
+        stores: the stores of this command by folder; one that is missing is added. A store object
+            computes a forced entry once, so its life is the command's.
+    """
     output = Path(HydraConfig.get().runtime.output_dir)
     if config.dry_run:
         show_plan(config, output)
         return {}
-    store = _store(Path(config.paths.store).absolute())
+    root = Path(config.paths.store).absolute()
+    store = stores.setdefault(root, Store(root))
     tracking = build_tracking(config)
     job = build_job(config, output)
+    check_job(job)
     log.info("%s (job %s)", job.name, job.keys.job)
     result = run_job(job, store, tracking)
     _show(job, result, tracking)
@@ -48,8 +56,8 @@ def show_plan(config: DictConfig, output: Path) -> None:
     """
     build_tracking(config)
     job = build_job(config, output)
-    check_fits(job)
-    print(plan(job, _store(Path(config.paths.store).absolute())))
+    check_job(job)
+    print(plan(job, Store(Path(config.paths.store))))
 
 
 def _show(job: Job, result: JobResult, tracking: Tracking) -> None:
@@ -84,9 +92,3 @@ def _show(job: Job, result: JobResult, tracking: Tracking) -> None:
 def _has_width() -> bool:
     """Whether a terminal, or the user, says how wide to print."""
     return "COLUMNS" in os.environ or Console().is_terminal
-
-
-@cache
-def _store(root: Path) -> Store:
-    """One store object per folder and process, so that a command forces each entry once."""
-    return Store(root)

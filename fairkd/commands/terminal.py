@@ -29,7 +29,7 @@ def without_hydras_line() -> Iterator[None]:
     Hydra writes it unconditionally when a failed job's error is asked for.
     """
     before = sys.stderr
-    sys.stderr = _Filtered(before)  # type: ignore[assignment]  # everything else is the stream's own
+    sys.stderr = _Filtered(before)
     try:
         yield
     finally:

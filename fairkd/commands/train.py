@@ -5,7 +5,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -18,6 +19,9 @@ from fairkd.commands.failures import USAGE_ERROR, explain, unreadable
 from fairkd.commands.precheck import check_single, compose_single
 from fairkd.commands.terminal import without_hydras_line
 from fairkd.errors import FairkdError
+
+if TYPE_CHECKING:
+    from fairkd.store import Store
 
 log = logging.getLogger(__name__)
 traceback = logging.getLogger("fairkd.traceback")
@@ -44,9 +48,7 @@ def train(arguments: Sequence[str]) -> int:
     try:
         _run(arguments, jobs)
     except KeyboardInterrupt:
-        _say(
-            "Interrupted. What was finished is in the store; the same command goes on from there."
-        )
+        _say("Interrupted. What was finished is in the store; the same command goes on from there.")
         return _INTERRUPTED
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
@@ -56,7 +58,7 @@ def train(arguments: Sequence[str]) -> int:
         if jobs.failed:
             _say(jobs.summary())
             return 1
-        failure = explain(error, str(config_folder()))
+        failure = explain(error, arguments)
         _say(failure.sentence)
         return failure.exit_code
     return 0
@@ -81,6 +83,7 @@ class _Jobs:
     def __init__(self) -> None:
         self.begun = 0
         self.failed: list[int] = []
+        self._stores: dict[Path, Store] = {}
 
     def run(self, config: DictConfig) -> dict[str, float]:
         """One job: refuse what cannot work, then build it and run it.
@@ -94,7 +97,7 @@ class _Jobs:
 
             from fairkd.commands.job import run
 
-            return run(config)
+            return run(config, self._stores)
         except Exception as error:
             if not isinstance(error, FairkdError):
                 traceback.error("The job failed.", exc_info=error)
@@ -113,8 +116,8 @@ class _Jobs:
     def _tell(self, error: Exception) -> None:
         job = HydraConfig.get()
         self.failed.append(int(job.job.num))
-        sentence = explain(error, str(config_folder())).sentence
-        log.error("Job #%s failed (%s): %s", job.job.num, job.job.override_dirname, sentence)
+        sentence = explain(error, job.overrides.task).sentence
+        log.error("Job #%s failed (%s): %s", job.job.num, " ".join(job.overrides.task), sentence)
 
 
 def _hydra_main(job: Callable[[DictConfig], Any]) -> Callable[[], Any]:
@@ -139,9 +142,10 @@ def _errors_raised() -> Iterator[None]:
 
 @contextmanager
 def _arguments(arguments: Sequence[str]) -> Iterator[None]:
-    """Hydra reads the process's arguments; give it these."""
+    """Hydra reads the process's arguments; give it these, flags first: it wants no flag between."""
+    flags = [word for word in arguments if word.startswith("-") or not ("=" in word or "~" in word)]
     before = sys.argv
-    sys.argv = ["fairkd", *arguments]
+    sys.argv = ["fairkd", *flags, *(word for word in arguments if word not in flags)]
     try:
         yield
     finally:

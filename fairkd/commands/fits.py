@@ -1,0 +1,63 @@
+"""Refuse, before anything trains, what only the data or the built models can show to be wrong."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from fairkd.data.dataset import Dataset
+from fairkd.errors import ConfigError, unknown_name
+from fairkd.evaluation.reference import check_reference_groups
+from fairkd.experiment import Job, check_fits
+from fairkd.models.features import feature_names
+from fairkd.training.distil import Recipe
+from fairkd.training.objective import LABELS
+from fairkd.training.validation import ValidationMetrics
+
+
+def check_job(job: Job) -> None:
+    """Build everything that training will need, untrained, and connect it.
+
+    Raises:
+        ConfigError: naming the key to change.
+    """
+    check_reference_groups(job.evaluation, job.dataset.blocks)
+    _check_layers(job)
+    for key, recipe in {"teacher.trainer": job.teacher, "trainer": job.student}.items():
+        _check_optimizer(key, recipe)
+        if not recipe.callbacks():  # a callback may log a value of its own
+            _check_monitor(key, recipe, job.dataset)
+    check_fits(job)
+
+
+def _check_layers(job: Job) -> None:
+    student, teacher = job.student.initial(), job.teacher.initial()
+    for name, term in job.distillation.objective({}).terms.items():
+        _check_known("student", student, name, getattr(term, "student_features", ()))
+        _check_known("teacher", teacher, name, getattr(term, "teacher_features", ()))
+
+
+def _check_known(role: str, model: nn.Module, term: str, layers: Iterable[str]) -> None:
+    known = dict(model.named_modules())
+    for layer in layers:
+        if not layer or layer not in known:
+            kind = f"layer of the {role} in distillation.terms.{term}"
+            raise ConfigError(unknown_name(kind, layer, feature_names(model)))
+
+
+def _check_optimizer(key: str, recipe: Recipe) -> None:
+    try:
+        recipe.settings.optimizer(recipe.initial().parameters())
+    except (TypeError, ValueError) as error:
+        problem = str(error).splitlines()[0].rstrip(".")
+        raise ConfigError(f"{key}.optimizer cannot be built: {problem}.") from error
+
+
+def _check_monitor(key: str, recipe: Recipe, dataset: Dataset) -> None:
+    """The control has labels alone, and keeps its best epoch by the student's setting."""
+    metrics = ValidationMetrics(dataset.blocks, len(dataset.classes))
+    row = dataset.splits["validation"].rows(slice(1))
+    metrics.update(torch.zeros(1, len(dataset.classes)), row)
+    known = [f"val/{name}" for name in ("loss", LABELS, *metrics.compute())]
+    if recipe.settings.monitor not in known:
+        raise ConfigError(unknown_name(f"value in {key}.monitor", recipe.settings.monitor, known))

@@ -1,0 +1,127 @@
+"""Every configuration file composes, and what it describes can be built."""
+
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from fairkd.commands.checks import check
+from fairkd.commands.configuration import config_folder
+from fairkd.data.blocks import Blocks
+
+FOLDER = config_folder()
+FILES = sorted(
+    file.relative_to(FOLDER)
+    for file in FOLDER.glob("*/*.yaml")
+    if file.stem != "base" and file.parent.name != "hydra"
+)
+GIVEN_BY_THE_JOB = {
+    "in_features": 3,
+    "n_classes": 2,
+    "blocks": Blocks.of({"colour": ["black", "white"], "sex": ["female", "male"]}),
+    "params": [torch.nn.Parameter(torch.zeros(2))],
+}
+
+
+@cache
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(FOLDER), version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def sections(config: DictConfig, key: str = "") -> Iterator[tuple[str, DictConfig]]:
+    """Every section with a ``_target_``, below the others of its kind first."""
+    for name in config:
+        child = config[name]
+        if isinstance(child, DictConfig):
+            below = f"{key}.{name!s}".lstrip(".")
+            yield from sections(child, below)
+            if "_target_" in child:
+                yield below, child
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_every_choice_is_a_job_that_passes_the_checks(file: Path) -> None:
+    check(composed(f"{file.parent.name}={file.stem}"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_every_value_is_an_argument_of_its_target(file: Path) -> None:
+    config = composed(f"{file.parent.name}={file.stem}")
+    targets = dict(sections(config))
+    assert {"data", "student", "teacher.model", "trainer.optimizer"} <= set(targets)
+    for key, section in targets.items():
+        signature = inspect.signature(get_object(section["_target_"]))
+        given = {str(name) for name in section} - {"_target_", "_convert_", "_partial_"}
+        assert given <= set(signature.parameters), key
+        required = {
+            name
+            for name, parameter in signature.parameters.items()
+            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        }
+        assert required - given <= set(GIVEN_BY_THE_JOB), key
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_everything_but_data_can_be_built(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    config = composed(f"{file.parent.name}={file.stem}").copy()
+    config.paths.store = str(tmp_path / "store")
+    OmegaConf.resolve(config)
+    for key, section in sections(config):
+        if key == "data":
+            continue
+        parameters = inspect.signature(get_object(section["_target_"])).parameters
+        given: dict[str, Any] = {
+            name: value
+            for name, value in GIVEN_BY_THE_JOB.items()
+            if name in parameters and name not in section
+        }
+        assert instantiate(section, _partial_=True)(**given) is not None, key
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["debug", "quickstart", "iris"])
+def test_an_experiment_begins_with_the_command_that_runs_it(name: str) -> None:
+    text = (FOLDER / "experiment" / f"{name}.yaml").read_text().splitlines()
+    assert text[:2] == ["# @package _global_", f"# python -m fairkd experiment={name}"]
+
+
+def test_lists_of_choices_compose_into_one_mapping() -> None:
+    config = composed(
+        "distillation=[soft_targets,hint]", "constraint=[demographic_parity,equal_opportunity]"
+    )
+    check(config)
+    assert set(config.distillation.terms) == {"soft_targets", "hint"}
+    assert set(config.constraint.terms) == {"demographic_parity", "equal_opportunity"}
+
+
+def test_one_replicate_gives_every_seed() -> None:
+    config = composed("replicate=7")
+    assert (config.seed, config.data.seed, config.teacher.seed) == (7, 7, 7)
+    assert composed("replicate=7", "seed=1").teacher.seed == 7
+
+
+def test_the_shared_knobs_reach_every_term() -> None:
+    config = composed(
+        "constraint=[demographic_parity,equal_opportunity]",
+        "constraint.weight=0.25",
+        "constraint.threshold=0.1",
+        "constraint.by=race",
+        "distillation.temperature=3",
+        "distillation.alpha=0.5",
+    )
+    for term in config.constraint.terms.values():
+        assert (term.weight, term.threshold, term.by) == (0.25, 0.1, "race")
+    soft_targets = config.distillation.terms.soft_targets
+    assert (soft_targets.temperature, soft_targets.weight) == (3, 0.5)

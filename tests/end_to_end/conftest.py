@@ -1,0 +1,195 @@
+import logging
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from safetensors.torch import load_file
+from torch import Tensor
+
+from fairkd.commands.dispatch import dispatch
+from fairkd.store import Store
+from fairkd.tracking.mlflow_tracking import MlflowTracking
+
+TINY = ("experiment=debug", "evaluation.draws=10", "evaluation.latency_repeats=1")
+
+
+def small(arguments: Iterable[str]) -> list[str]:
+    """The arguments of a job, made small."""
+    return [*TINY, *arguments]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command's end, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A tracked run, read from the database past everything under test."""
+
+    run_id: str
+    status: str
+    name: str
+    artifacts: Path
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: dict[str, float]
+
+    @property
+    def output(self) -> Path:
+        """The job's folder."""
+        return Path(self.tags["fairkd.output"])
+
+    def files(self) -> set[str]:
+        """The artifacts' paths."""
+        found = self.artifacts.rglob("*")
+        return {str(path.relative_to(self.artifacts)) for path in found if path.is_file()}
+
+    def lasting(self) -> dict[str, float]:
+        """The metrics that a repetition repeats: all but measured time."""
+        return {name: value for name, value in self.metrics.items() if "latency" not in name}
+
+    def weights(self) -> dict[str, Tensor]:
+        """The student's weights."""
+        return load_file(self.artifacts / "student" / "student.safetensors")
+
+    def table(self, path: str) -> pd.DataFrame:
+        """A table among the artifacts."""
+        return pd.read_csv(self.artifacts / path, index_col=0)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A working folder with a tracking database that needs no migration any more."""
+
+    folder: Path
+
+    @property
+    def store(self) -> Store:
+        """The store of the jobs done here."""
+        return Store(self.folder / "store")
+
+    def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of the tracking database."""
+        connection = sqlite3.connect(self.folder / "mlflow.db", timeout=20)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    def runs(self, status: str | None = None) -> list[Run]:
+        """The runs in the order they were started."""
+        found = []
+        for run_id, state, name, uri in self.ask(
+            "select run_uuid, status, name, artifact_uri from runs order by start_time, rowid"
+        ):
+            if status in (None, state):
+                found.append(
+                    Run(
+                        run_id,
+                        state,
+                        name,
+                        Path(uri.removeprefix("file://")),
+                        self._pairs("select key, value from params where run_uuid = ?", run_id),
+                        self._pairs("select key, value from tags where run_uuid = ?", run_id),
+                        self._pairs(
+                            "select key, value from latest_metrics "
+                            "where run_uuid = ? and not is_nan",
+                            run_id,
+                        ),
+                    )
+                )
+        return found
+
+    def run(self) -> Run:
+        """The only run there is."""
+        (run,) = self.runs()
+        return run
+
+    def kept(self, kind: str) -> list[str]:
+        """The keys of the store's entries of a kind."""
+        return [entry.key for entry in self.store.entries(kind)]
+
+    def check_store(self) -> None:
+        """Read every byte of every entry."""
+        for entry in list(self.store.entries()):
+            assert self.store.get(entry.kind, entry.key) is not None
+
+    def start(self, *arguments: str, largest_file: int = -1) -> "subprocess.Popen[str]":
+        """A small job in a process of its own, which may be kept from writing large files."""
+
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+        return subprocess.Popen(
+            [sys.executable, "-m", "fairkd", *small(arguments)],
+            cwd=self.folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=limit,
+        )
+
+    def finish(self, process: "subprocess.Popen[str]") -> Ended:
+        """Wait for a process's end."""
+        out, err = process.communicate(timeout=300)
+        return Ended(process.returncode, out, err)
+
+    def _pairs(self, query: str, run_id: str) -> dict[str, Any]:
+        return dict(self.ask(query, run_id))
+
+
+Fairkd = Callable[..., Ended]
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database after its first use, to copy instead of migrating again."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    MlflowTracking(f"sqlite:///{folder}/mlflow.db", experiment="other", locks=folder).prepare()
+    connection = sqlite3.connect(folder / "mlflow.db")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def place(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+    """The working folder; afterwards logging is as it was."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "mlflow.db")
+    monkeypatch.chdir(folder)
+    for name in ("FAIRKD_STORE", "MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR"):
+        monkeypatch.delenv(name, raising=False)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield Workplace(folder)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def fairkd(place: Workplace, capsys: pytest.CaptureFixture[str]) -> Fairkd:
+    """A small job in this process."""
+
+    def run(*arguments: str) -> Ended:
+        code = dispatch(small(arguments))
+        out, err = capsys.readouterr()
+        return Ended(code, out, err)
+
+    return run
