@@ -4,9 +4,12 @@ Nothing here imports torch, so a wrong value is refused before anything heavy lo
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fairkd.errors import ConfigError
+
+LARGEST_SEED = 2**32 - 1
+"""What every random number generator in use accepts."""
 
 
 def number(
@@ -31,7 +34,7 @@ def number(
     """
     accepted = "a number" + _bounds(above, least, most)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigError(f"{name}={value} is not a number; accepted: {accepted}.")
+        raise ConfigError(f"{name}={as_typed(value)} is not a number; accepted: {accepted}.")
     given = float(value)
     within = (
         math.isfinite(given)
@@ -40,7 +43,7 @@ def number(
         and (most is None or given <= most)
     )
     if not within:
-        raise ConfigError(f"{name}={value} is out of range; accepted: {accepted}.")
+        raise ConfigError(f"{name}={as_typed(value)} is out of range; accepted: {accepted}.")
     return given
 
 
@@ -52,9 +55,9 @@ def whole(name: str, value: object, *, least: int = 0, most: int | None = None) 
     """
     accepted = "a whole number" + _bounds(None, least, most)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{name}={value} is not a whole number; accepted: {accepted}.")
+        raise ConfigError(f"{name}={as_typed(value)} is not a whole number; accepted: {accepted}.")
     if value < least or (most is not None and value > most):
-        raise ConfigError(f"{name}={value} is out of range; accepted: {accepted}.")
+        raise ConfigError(f"{name}={as_typed(value)} is out of range; accepted: {accepted}.")
     return value
 
 
@@ -65,18 +68,37 @@ def choice(name: str, value: object, accepted: Sequence[str]) -> str:
         ConfigError: any other value.
     """
     if not isinstance(value, str) or value not in accepted:
-        raise ConfigError(f"{name}={value} is not known; accepted: {', '.join(accepted)}.")
+        raise ConfigError(
+            f"{name}={as_typed(value)} is not known; accepted: {', '.join(accepted)}."
+        )
     return value
+
+
+def as_typed(value: object) -> str:
+    """A value as one types it in an override: ``null``, ``true``, ``[a,b]``, and text as it is."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(as_typed, value))}]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{as_typed(item)}" for key, item in value.items()) + "}"
+    return str(value)
 
 
 def _bounds(above: float | None, least: float | None, most: float | None) -> str:
     parts = []
     if above is not None:
-        parts.append(f"above {above:g}")
+        parts.append(f"above {_short(above)}")
     if least is not None and most is not None:
-        return f" from {least:g} to {most:g}"
+        return f" from {_short(least)} to {_short(most)}"
     if least is not None:
-        parts.append(f"of at least {least:g}")
+        parts.append(f"of at least {_short(least)}")
     if most is not None:
-        parts.append(f"of at most {most:g}")
+        parts.append(f"of at most {_short(most)}")
     return (" " + " and ".join(parts)) if parts else ""
+
+
+def _short(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"

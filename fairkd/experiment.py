@@ -163,7 +163,8 @@ def _student(job: Job, keeper: Keeper, run: Run, teacher: Trained) -> Trained:
     """Train the student against the teacher's outputs, which are computed once per teacher."""
 
     def train() -> Trained:
-        layers = job.distillation.objective({}).teacher_features
+        _, objective = assemble_student(job.student, job.distillation, teacher.model, job.dataset)
+        layers = objective.teacher_features
         outputs = keeper.outputs(job.keys.teacher, teacher.model, job.dataset, layers)
         return train_student(
             job.student,

@@ -58,7 +58,9 @@ def main() -> None:
     if not students:
         raise SystemExit(f"No finished run in {chosen.uri} has {GAP}; run the sweep first.")
     figure, axes = plt.subplots(figsize=(8, 4.6), layout="constrained")
-    for temperature in sorted({t for t, _ in students}, key=float):
+    temperatures = sorted({t for t, _ in students}, key=float)
+    offsets = [(-14, 7), (5, -12)] * len(temperatures)
+    for temperature, offset in zip(temperatures, offsets, strict=False):
         weights = sorted((w for t, w in students if t == temperature), key=float)
         points = [
             [mean_and_bar([p[axis] for p in students[temperature, w]]) for axis in (0, 1)]
@@ -70,7 +72,7 @@ def main() -> None:
         axes.errorbar(x, y, y_bar, x_bar, "o-", color=colour, capsize=2, label=label)
         for weight, at_x, at_y in zip(weights, x, y, strict=True):
             axes.annotate(
-                f"{float(weight):g}", (at_x, at_y), (4, -12), textcoords="offset points",
+                f"{float(weight):g}", (at_x, at_y), offset, textcoords="offset points",
                 color=colour, fontsize=8,
             )  # fmt: skip
     for (model, by_repetition), marker in zip(others.items(), "s^", strict=True):

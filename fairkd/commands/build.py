@@ -37,7 +37,8 @@ def build_job(config: DictConfig, output: Path) -> Job:
     dataset: Dataset = _made("data", config.data)
     plain = resolved(config)
     settings = _made("trainer", config.trainer)
-    keys = job_keys(plain, Surroundings(dataset.fingerprint, device_kind(config)))
+    around = Surroundings(dataset.fingerprint, device_kind(config))
+    keys = job_keys(_placeless(plain, str(output)), around)
     objective = partial(build_objective, config, dataset.blocks)
     return Job(
         name=_name(plain),
@@ -63,6 +64,15 @@ def build_job(config: DictConfig, output: Path) -> Job:
         force=config.force,
         output=output,
     )
+
+
+def _placeless(value: Any, output: str) -> Any:
+    """The same without the job's folder, which a callback may write to and no result depends on."""
+    if isinstance(value, Mapping):
+        return {name: _placeless(item, output) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_placeless(item, output) for item in value]
+    return value.replace(output, "<output>") if isinstance(value, str) else value
 
 
 def build_tracking(config: DictConfig) -> Tracking:

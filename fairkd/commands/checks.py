@@ -32,11 +32,11 @@ def check(config: DictConfig) -> None:
     """
     values = resolved(config)
     for name in ("replicate", "seed"):
-        checks.whole(name, values[name])
+        checks.whole(name, values[name], most=checks.LARGEST_SEED)
     checks.choice("force", values["force"], FORCES)
     _check_flag("dry_run", values["dry_run"])
     _check_data(values["data"])
-    checks.whole("teacher.seed", values["teacher"]["seed"])
+    checks.whole("teacher.seed", values["teacher"]["seed"], most=checks.LARGEST_SEED)
     _check_layers("teacher.model", values["teacher"]["model"])
     _check_layers("student", values["student"])
     _check_trainer("trainer", values["trainer"])
@@ -73,7 +73,7 @@ def _check_flag(name: str, value: object) -> None:
 
 def _check_data(data: Section) -> None:
     if "seed" in data:
-        checks.whole("data.seed", data["seed"])
+        checks.whole("data.seed", data["seed"], most=checks.LARGEST_SEED)
     for name in ("validation_fraction", "test_fraction"):
         if data.get(name) is not None:
             checks.number(f"data.{name}", data[name], above=0.0, most=_LARGEST_FRACTION)
@@ -143,7 +143,7 @@ def _check_distillation(distillation: Section) -> None:
             "set distillation.init=teacher or leave the key at 0."
         )
     for name, term in distillation["terms"].items():
-        checks.number(f"{prefix}.terms.{name}.weight", term["weight"], least=0.0)
+        checks.number(f"{prefix}.terms.{name}.weight", term.get("weight", 0.0), least=0.0)
 
 
 def _check_constraint(constraint: Section, blocks: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from fairkd.errors import FairkdError, unknown_name
 
 USAGE_ERROR = 2
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NEW_KEY = "A key that is not there yet is added with '+'."
 TRACEBACK_HINT = "HYDRA_FULL_ERROR=1 shows the traceback."
 
 
@@ -100,7 +101,7 @@ def _composition(error: BaseException, arguments: Sequence[str]) -> str:
     )
     if key is None:
         return f"The configuration cannot be composed: {_first_line(error)} {TRACEBACK_HINT}"
-    return f"{unknown_key(key[1], arguments)} A key that is not there yet is added with '+'."
+    return unknown_key(key[1], arguments)
 
 
 def unknown_key(given: str, arguments: Sequence[str]) -> str:
@@ -111,6 +112,8 @@ def unknown_key(given: str, arguments: Sequence[str]) -> str:
         arguments: of the command line; the groups chosen there decide which keys there are.
     """
     known = _known_keys(arguments)
+    if given in known:
+        return f"'{given}' has no such key; add one with +{given}.NAME=VALUE."
     section, dot, name = given.rpartition(".")
     neighbours = [
         key.removeprefix(section + dot) for key in known if key.rpartition(".")[0] == section
@@ -121,8 +124,8 @@ def unknown_key(given: str, arguments: Sequence[str]) -> str:
     hint = f"; did you mean '{close[0]}'?" if close else "."
     listed = ", ".join(key for key in neighbours if not key.startswith("_"))
     if listed and section:
-        return f"Unknown key '{given}'{hint} Keys of {section}: {listed}."
-    return f"Unknown key '{given}'{hint} fairkd --cfg job shows all keys."
+        return f"Unknown key '{given}'{hint} Keys of {section}: {listed}. {_NEW_KEY}"
+    return f"Unknown key '{given}'{hint} fairkd --cfg job shows all keys. {_NEW_KEY}"
 
 
 def _known_keys(arguments: Sequence[str]) -> list[str]:

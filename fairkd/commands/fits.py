@@ -11,6 +11,7 @@ from fairkd.evaluation.reference import check_reference_groups
 from fairkd.experiment import Job, check_fits
 from fairkd.models.features import feature_names
 from fairkd.training.distil import Recipe
+from fairkd.training.fit import check_settings
 from fairkd.training.objective import LABELS
 from fairkd.training.validation import ValidationMetrics
 
@@ -23,7 +24,8 @@ def check_job(job: Job) -> None:
     """
     check_reference_groups(job.evaluation, job.dataset.blocks)
     _check_layers(job)
-    for key, recipe in {"teacher.trainer": job.teacher, "trainer": job.student}.items():
+    for key, recipe in {"trainer": job.student, "teacher.trainer": job.teacher}.items():
+        _check_trainer(key, recipe)
         _check_optimizer(key, recipe)
         if not recipe.callbacks():  # a callback may log a value of its own
             _check_monitor(key, recipe, job.dataset)
@@ -32,7 +34,8 @@ def check_job(job: Job) -> None:
 
 def _check_layers(job: Job) -> None:
     student, teacher = job.student.initial(), job.teacher.initial()
-    for name, term in job.distillation.objective({}).terms.items():
+    objective = job.distillation.objective(dict(student.named_parameters()))
+    for name, term in objective.terms.items():
         _check_known("student", student, name, getattr(term, "student_features", ()))
         _check_known("teacher", teacher, name, getattr(term, "teacher_features", ()))
 
@@ -43,6 +46,13 @@ def _check_known(role: str, model: nn.Module, term: str, layers: Iterable[str]) 
         if not layer or layer not in known:
             kind = f"layer of the {role} in distillation.terms.{term}"
             raise ConfigError(unknown_name(kind, layer, feature_names(model)))
+
+
+def _check_trainer(key: str, recipe: Recipe) -> None:
+    try:
+        check_settings(recipe.settings)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
 
 
 def _check_optimizer(key: str, recipe: Recipe) -> None:

@@ -37,12 +37,13 @@ def run(config: DictConfig, stores: dict[Path, Store]) -> dict[str, float]:
         show_plan(config, output)
         return {}
     root = Path(config.paths.store).absolute()
-    store = stores.setdefault(root, Store(root))
+    if root not in stores:
+        stores[root] = Store(root)
     tracking = build_tracking(config)
     job = build_job(config, output)
     check_job(job)
     log.info("%s (job %s)", job.name, job.keys.job)
-    result = run_job(job, store, tracking)
+    result = run_job(job, stores[root], tracking)
     _show(job, result, tracking)
     return result.record.metrics()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairkd.checks import choice, number, whole
+from fairkd.checks import as_typed, choice, number, whole
 from fairkd.errors import ConfigError, unknown_name
 
 RULES = ("keep", "merge_below_rows", "merge_below_fraction")
@@ -84,9 +84,9 @@ def block_names(groups: object) -> tuple[str, ...]:
         or not all(isinstance(name, str) for name in groups)
     ):
         raise ConfigError(
-            f"data.groups={groups} is not a list of group blocks; accepted: at least one column or "
-            "intersection, as in data.groups=[sex,sex+race]."
+            f"data.groups={as_typed(groups)} is not a list of group blocks; accepted: at least one "
+            "column or intersection, as in data.groups=[sex,sex+race]."
         )
     if len(set(groups)) < len(groups):
-        raise ConfigError(f"data.groups={list(groups)} names a block twice; name each once.")
+        raise ConfigError(f"data.groups={as_typed(groups)} names a block twice; name each once.")
     return tuple(groups)

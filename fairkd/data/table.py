@@ -60,8 +60,13 @@ def check_table(table: RawTable, groups: Sequence[str]) -> None:
                 f"it has: {', '.join(columns)}."
             )
     _check_label(table)
+    others = [name for name in columns if name != table.label]
     for block in groups:
-        for name in columns_of(block, columns):
+        if table.label in (block, *block.split("+")):
+            raise ConfigError(
+                f"'{table.label}' in data.groups is the label itself; name another column."
+            )
+        for name in columns_of(block, others):
             _check_group_column(table, name)
 
 
@@ -88,8 +93,6 @@ def _check_label(table: RawTable) -> None:
 
 
 def _check_group_column(table: RawTable, name: str) -> None:
-    if name == table.label:
-        raise ConfigError(f"'{name}' in data.groups is the label itself; name another column.")
     column = table.frame[name]
     distinct = column.nunique()
     if is_number(column) and distinct > MOST_GROUP_VALUES:

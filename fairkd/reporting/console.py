@@ -150,7 +150,7 @@ def _undefined_lines(trio: Trio) -> Iterable[str]:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left", pad_edge=False)
+    table = Table(title=title, title_justify="left")
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place == 0 else "right")
     return table

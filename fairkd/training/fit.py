@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import Logger
 
@@ -131,17 +132,7 @@ def fit(
         own.append(EpochBar())
     data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
     with seeded(seed), deterministic(), threads(settings.threads), _quiet(), _interruptible():
-        trainer = pl.Trainer(
-            max_epochs=settings.max_epochs,
-            accelerator=settings.accelerator,
-            devices=settings.devices,
-            precision=settings.precision,  # type: ignore[arg-type]  # checked by Lightning
-            gradient_clip_val=settings.gradient_clip_val,
-            logger=logger or False,
-            callbacks=[*own, *callbacks],
-            enable_progress_bar=_shows_progress(settings.progress),
-            **{**_DEFAULTS, **settings.lightning},
-        )
+        trainer = _trainer(settings, logger=logger or False, callbacks=[*own, *callbacks])
         trainer.fit(module, datamodule=data)
         if checkpoint is not None:
             trainer.save_checkpoint(checkpoint, weights_only=False)  # with optimiser and callbacks
@@ -153,6 +144,36 @@ def fit(
             "least one batch (trainer.lightning.limit_val_batches)."
         )
     return Fitted(module.history, best.epoch)
+
+
+def check_settings(settings: TrainerSettings) -> None:
+    """Refuse what Lightning's Trainer refuses, before anything trains.
+
+    Raises:
+        ConfigError: an accelerator that is not here, an unknown precision or argument, ...
+    """
+    try:
+        with _quiet():
+            _trainer(settings, logger=False, callbacks=[])
+    except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
+        problem = str(error).splitlines()[0].rstrip(".!")
+        raise ConfigError(f"Lightning's Trainer refuses these settings: {problem}.") from error
+
+
+def _trainer(
+    settings: TrainerSettings, *, logger: Logger | bool, callbacks: list[pl.Callback]
+) -> pl.Trainer:
+    return pl.Trainer(
+        max_epochs=settings.max_epochs,
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        precision=settings.precision,  # type: ignore[arg-type]  # checked by Lightning
+        gradient_clip_val=settings.gradient_clip_val,
+        logger=logger,
+        callbacks=callbacks,
+        enable_progress_bar=_shows_progress(settings.progress),
+        **{**_DEFAULTS, **settings.lightning},
+    )
 
 
 _DEFAULTS: dict[str, Any] = {

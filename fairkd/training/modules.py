@@ -155,6 +155,8 @@ class ClassifierModule(pl.LightningModule):
                     "lower trainer.optimizer.lr or set trainer.gradient_clip_val."
                 )
         self.history.append({"epoch": float(self.current_epoch), **self._row})
+        if self.logger is not None:
+            self.logger.log_metrics(self._row, step=self.current_epoch)
         self._row = {}
 
     def _record(self, stage: str, values: Mapping[str, Tensor]) -> None:
@@ -162,7 +164,9 @@ class ClassifierModule(pl.LightningModule):
         for name, value in values.items():
             reduced = self.trainer.strategy.reduce(value.detach(), reduce_op="mean")
             self._row[f"{stage}/{name}"] = float(reduced)
-        self.log_dict({f"{stage}/{name}": self._row[f"{stage}/{name}"] for name in values})
+        # For callbacks. The logger gets the row itself: what is logged passes through float32.
+        names = [f"{stage}/{name}" for name in values]
+        self.log_dict({name: self._row[name] for name in names}, logger=False)
 
 
 class TeacherModule(ClassifierModule):

@@ -55,7 +55,7 @@ class Objective(nn.Module):
         start: the starting weights by parameter name; needed where ``pull`` is above 0.
 
     Raises:
-        ConfigError: a value out of range, or a name used twice.
+        ConfigError: a value out of range, a name used twice, or a pull to no start.
     """
 
     label_weight: Tensor
@@ -90,6 +90,8 @@ class Objective(nn.Module):
         self.register_buffer("label_weight", torch.tensor(label_weight))
         self.register_buffer("start_epoch", torch.tensor(float(start_epoch)))
         self.register_buffer("pull", torch.tensor(pull))
+        if pull > 0 and not start:
+            raise ConfigError("A pull to the start needs the starting weights; none were given.")
         self.start = nn.ParameterDict(
             {
                 _flat(name): nn.Parameter(value.detach().clone(), requires_grad=False)

@@ -185,14 +185,18 @@ from fairkd.errors import DataError
         (
             "seed=null",
             1,
-            "seed=None is not a whole number; accepted: a whole number of at least 0.",
+            "seed=null is not a whole number; accepted: a whole number from 0 to 4294967295.",
         ),
-        ("seed=-1", 1, "seed=-1 is out of range; accepted: a whole number of at least 0."),
-        ("seed=1.5", 1, "seed=1.5 is not a whole number; accepted: a whole number of at least 0."),
+        ("seed=-1", 1, "seed=-1 is out of range; accepted: a whole number from 0 to 4294967295."),
+        (
+            "seed=1.5",
+            1,
+            "seed=1.5 is not a whole number; accepted: a whole number from 0 to 4294967295.",
+        ),
         (
             "replicate=two",
             1,
-            "replicate=two is not a whole number; accepted: a whole number of at least 0.",
+            "replicate=two is not a whole number; accepted: a whole number from 0 to 4294967295.",
         ),
         (
             "trainer.max_epochs=0",
@@ -239,7 +243,7 @@ from fairkd.errors import DataError
         (
             "teacher.seed=x",
             1,
-            "teacher.seed=x is not a whole number; accepted: a whole number of at least 0.",
+            "teacher.seed=x is not a whole number; accepted: a whole number from 0 to 4294967295.",
         ),
         ("force=maybe", 1, "force=maybe is not known; accepted: none, student, all."),
         ("dry_run=maybe", 1, "dry_run=maybe is not known; accepted: true, false."),
@@ -258,7 +262,7 @@ from fairkd.errors import DataError
         (
             "data.groups=[sex,sex]",
             1,
-            "data.groups=['sex', 'sex'] names a block twice; name each once.",
+            "data.groups=[sex,sex] names a block twice; name each once.",
         ),
         (
             "data.rare_groups.rule=drop",
@@ -418,7 +422,7 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "Accepted: hidden1, hidden2.",
         ),
         (
-            "distillation=hint student=linear ~student.hidden",
+            "distillation=hint student=linear",
             "Unknown layer of the student in distillation.terms.hint 'hidden1'. Accepted: none.",
         ),
         (
@@ -462,8 +466,20 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
         (
             "distillation.init=teacher student.hidden=[64]",
             "distillation.init=teacher: a student layer of 7 -> 64 does not fit into the teacher's "
-            "7 -> 16; make the student at most as wide (student.hidden) or the teacher wider "
+            "7 -> 32; make the student at most as wide (student.hidden) or the teacher wider "
             "(teacher.model.hidden).",
+        ),
+        (
+            "+trainer.lightning.nothing=1",
+            "trainer: Lightning's Trainer refuses these settings: Trainer.__init__() got an "
+            "unexpected keyword argument 'nothing'.",
+        ),
+        (
+            "trainer.precision=99",
+            "trainer: Lightning's Trainer refuses these settings: Precision 99 is invalid. Allowed "
+            "precision values: ('transformer-engine', 'transformer-engine-float16', '16-true', "
+            "'16-mixed', 'bf16-true', 'bf16-mixed', '32-true', '64-true', 64, 32, 16, '64', '32', "
+            "'16', 'bf16').",
         ),
         (
             "tracking.uri=runs.db",

@@ -97,7 +97,7 @@ def test_files_of_ones_own_are_checked(folder: Path, content: str | None, senten
     [
         ({"drop": ["fnlwght"]}, "data.drop 'fnlwght'; did you mean 'fnlwgt'"),
         ({"test_fraction": 0.3}, "data.official_test=false"),
-        ({"official_test": False}, "data.test_fraction=None"),
+        ({"official_test": False}, "data.test_fraction=null"),
         ({"groups": ["income"]}, "the label itself"),
     ],
 )

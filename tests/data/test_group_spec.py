@@ -24,7 +24,7 @@ def test_accepted_rules(given: dict[str, object] | None, expected: RareGroups) -
         ({"rule": "drop"}, "data.rare_groups.rule=drop"),
         ({"rules": "keep"}, "did you mean 'rule'"),
         ({"rule": "keep", "limit": 5}, "no effect"),
-        ({"rule": "merge_below_rows"}, "data.rare_groups.limit=None"),
+        ({"rule": "merge_below_rows"}, "data.rare_groups.limit=null"),
         ({"rule": "merge_below_rows", "limit": 0.5}, "whole number"),
         ({"rule": "merge_below_fraction", "limit": 5}, "out of range"),
     ],

@@ -66,10 +66,10 @@ def test_a_fraction_beside_an_official_test_part_is_refused() -> None:
     [
         ({"validation_fraction": 0}, "data.validation_fraction=0"),
         ({"validation_fraction": 1.0}, "data.validation_fraction=1.0"),
-        ({"test_fraction": None}, "data.test_fraction=None"),
+        ({"test_fraction": None}, "data.test_fraction=null"),
         ({"test_fraction": -0.1}, "data.test_fraction=-0.1"),
         ({"seed": -1}, "data.seed=-1"),
-        ({"seed": None}, "data.seed=None"),
+        ({"seed": None}, "data.seed=null"),
     ],
 )
 def test_values_that_cannot_work(knobs: dict[str, object], key: str) -> None:

@@ -81,6 +81,6 @@ def test_planning_a_sweep_trains_nothing(fairkd, place) -> None:
 def test_an_impossible_choice_stops_a_sweep_before_its_first_job(fairkd, place) -> None:
     ended = fairkd("-m", "student=linear,nope")
     assert ended.code == 1
-    assert ended.err == "Unknown choice for student 'nope'. Accepted: linear, mlp.\n"
+    assert ended.err == "Unknown choice for student 'nope'. Accepted: linear, mlp, mlp_small.\n"
     assert place.runs() == []
     assert list(place.folder.glob("multirun/*/*/0")) == []
