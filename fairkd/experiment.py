@@ -19,7 +19,8 @@ from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.evaluation.trio import Trio, measure_trio
 from fairkd.identity import JobKeys
 from fairkd.keeping import Keeper
-from fairkd.record import Headline, JobRecord, parameters, write_run
+from fairkd.models.features import ModelOutputs
+from fairkd.record import Headline, JobRecord, parameters, write_run, write_student
 from fairkd.store import Content, Store
 from fairkd.tracking.interface import JOB_KEY, Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
@@ -108,13 +109,23 @@ def run_job(job: Job, store: Store, tracking: Tracking) -> JobResult:
         with tracking.start(job.name, parameters(job.config), _tags(job)) as run:
             run.log_json(job.config, "configuration.json")
             student, record = _compute(job, keeper, run)
-            write_run(run, record, student.model.state_dict(), job.dataset, job.output)
+            write_student(job.output, student.model.state_dict(), job.dataset)
+            write_run(run, record, job.dataset, job.output)
             tracking.supersede(job.keys.job)
         fresh.append(JobResult(record, run.run_id, reused=False))
         return Content(record=record.to_json(), about={"name": job.name})
 
     entry, _ = keeper.keep("job", job.keys.job, compute)
-    return fresh[0] if fresh else _reuse(job, JobRecord.from_json(entry.record), keeper, tracking)
+    if fresh:
+        return fresh[0]
+    weights = keeper.weights("student", job.keys.student)
+    if weights is None:
+        log.warning("The student's weights are no longer in the store: the job is done again.")
+        Keeper(store, (*keeper.forced, "job")).keep("job", job.keys.job, compute)
+        return fresh[0]
+    write_student(job.output, weights, job.dataset)
+    with store.lock("job", job.keys.job):
+        return _reuse(job, JobRecord.from_json(entry.record), tracking)
 
 
 def check_fits(job: Job) -> None:
@@ -126,7 +137,7 @@ def check_fits(job: Job) -> None:
     assemble_student(job.student, job.distillation, job.teacher.initial(), job.dataset)
 
 
-def _reuse(job: Job, record: JobRecord, keeper: Keeper, tracking: Tracking) -> JobResult:
+def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
     """Point to the job's run; write one from the store where this tracking store has none."""
     found = tracking.find(job.keys.job)
     if found is not None:
@@ -135,8 +146,7 @@ def _reuse(job: Job, record: JobRecord, keeper: Keeper, tracking: Tracking) -> J
     with tracking.start(job.name, parameters(job.config), tags) as run:
         run.log_json(job.config, "configuration.json")
         run.log_history(record.histories["student"])
-        student = keeper.weights("student", job.keys.student)
-        write_run(run, record, student, job.dataset, job.output)
+        write_run(run, record, job.dataset, job.output)
     return JobResult(record, run.run_id, reused=True)
 
 
@@ -147,9 +157,12 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[Trained, JobRecord]:
         teacher = keeper.model("teacher", job.keys.teacher, job.teacher, train_teacher)
         train_control = partial(train_on_labels, job.student, job.dataset)
         control = keeper.model("control", job.keys.control, job.student, train_control)
-        student = _student(job, keeper, run, teacher)
+        outputs = keeper.outputs(
+            job.keys.teacher, teacher.model, job.dataset, _teacher_layers(job, teacher)
+        )
+        student = _student(job, keeper, run, teacher, outputs)
         trained = {"teacher": teacher, "control": control, "student": student}
-        trio = _measured(job, keeper, trained)
+        trio = _measured(job, keeper, trained, outputs)
     return student, JobRecord(
         trio=trio,
         histories={name: model.fitted.history for name, model in trained.items()},
@@ -159,13 +172,17 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[Trained, JobRecord]:
     )
 
 
-def _student(job: Job, keeper: Keeper, run: Run, teacher: Trained) -> Trained:
-    """Train the student against the teacher's outputs, which are computed once per teacher."""
+def _teacher_layers(job: Job, teacher: Trained) -> tuple[str, ...]:
+    _, objective = assemble_student(job.student, job.distillation, teacher.model, job.dataset)
+    return objective.teacher_features
+
+
+def _student(
+    job: Job, keeper: Keeper, run: Run, teacher: Trained, outputs: Mapping[str, ModelOutputs]
+) -> Trained:
+    """Train the student against the teacher's outputs, which were computed once for all."""
 
     def train() -> Trained:
-        _, objective = assemble_student(job.student, job.distillation, teacher.model, job.dataset)
-        layers = objective.teacher_features
-        outputs = keeper.outputs(job.keys.teacher, teacher.model, job.dataset, layers)
         return train_student(
             job.student,
             job.distillation,
@@ -182,19 +199,24 @@ def _student(job: Job, keeper: Keeper, run: Run, teacher: Trained) -> Trained:
     return student
 
 
-def _measured(job: Job, keeper: Keeper, trained: Mapping[str, Trained]) -> Trio:
+def _measured(
+    job: Job,
+    keeper: Keeper,
+    trained: Mapping[str, Trained],
+    teacher_outputs: Mapping[str, ModelOutputs],
+) -> Trio:
     """The trio on test, at thresholds chosen on validation where a choice is asked for."""
     splits = job.dataset.splits
+
+    def predicted(name: str, split: str) -> Predictions:
+        known = teacher_outputs[split] if name == "teacher" else None
+        logits = (known or outputs_on(trained[name].model, splits[split])).logits
+        return Predictions.from_logits(
+            logits, splits[split], job.dataset.blocks, job.dataset.classes
+        )
+
     predictions = {
-        split: {
-            name: Predictions.from_logits(
-                outputs_on(model.model, splits[split]).logits,
-                splits[split],
-                job.dataset.blocks,
-                job.dataset.classes,
-            )
-            for name, model in trained.items()
-        }
+        split: {name: predicted(name, split) for name in trained}
         for split in ("validation", "test")
     }
     example = splits["test"].x[:1]

@@ -28,11 +28,13 @@ class Surroundings:
 
     Attributes:
         fingerprint: of the data's content.
-        device: the kind of device that trains.
+        device: the kind of device that trains control and student.
+        teacher_device: the kind of device that trains the teacher.
     """
 
     fingerprint: str
     device: str
+    teacher_device: str
 
 
 @dataclass(frozen=True)
@@ -61,46 +63,85 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         config: the job as plain values; sections that do not change results are ignored.
         around: the data's fingerprint and the device.
     """
-    data = {"data": _without("data", config["data"])}
-    teacher = {**data, "teacher": _model(config["teacher"])}
+    data = {"data": _without("data", config["data"]), "fingerprint": around.fingerprint}
+    trained_teacher = {
+        **data,
+        "teacher": _model(config["teacher"]),
+        "device": around.teacher_device,
+    }
     training = {
+        **data,
         "student": _model(config["student"]),
         "trainer": _without("trainer", config["trainer"]),
         "callbacks": config["callbacks"],
         "seed": config["seed"],
+        "device": around.device,
     }
-    student = {
-        **teacher,
+    teacher = _key("teacher", trained_teacher)
+    control = _key("control", training)
+    distilled = {
         **training,
         "distillation": config["distillation"],
-        "constraint": config["constraint"],
+        "constraint": _constraints(config),
+        # A student that looks at no teacher is the same beside every teacher.
+        "teacher": [teacher, REVISIONS["outputs"]] if _uses_teacher(config) else None,
     }
-    whole = {**student, "evaluation": config["evaluation"]}
-    return JobKeys(
-        teacher=_key("teacher", teacher, around),
-        control=_key("control", {**data, **training}, around),
-        student=_key("student", student, around),
-        job=_key("job", whole, around),
-        without_seeds=_key("job", _seedless(whole), around),
+    student = _key("student", distilled)
+    whole = {
+        "teacher": teacher,
+        "control": control,
+        "student": student,
+        "evaluation": config["evaluation"],
+        "measuring": REVISIONS["evaluation"],
+    }
+    return JobKeys(teacher, control, student, _key("job", whole), _without_seeds(config, around))
+
+
+def _without_seeds(config: Section, around: Surroundings) -> str:
+    """The key of what all repetitions of a configuration share."""
+    sections = ("data", "teacher", "student", "trainer", "callbacks", "evaluation", "distillation")
+    parts = {name: config[name] for name in sections}
+    parts["data"] = _without("data", config["data"], "seed")
+    parts["teacher"] = {k: v for k, v in _model(config["teacher"]).items() if k != "seed"}
+    parts["trainer"] = _without("trainer", config["trainer"])
+    parts["constraint"] = _constraints(config)
+    devices = [around.device, around.teacher_device]
+    return _key(
+        "job",
+        {"configuration": parts, "fingerprint": around.fingerprint, "devices": devices}
+        | {"revisions": REVISIONS},
     )
 
 
-def _key(producer: str, parts: Section, around: Surroundings) -> str:
+def _key(producer: str, parts: Section) -> str:
     return content_key(
         {
             "producer": producer,
             "revision": REVISIONS[producer],
-            "configuration": parts,
-            "fingerprint": around.fingerprint,
-            "device": around.device,
+            "parts": parts,
             "torch": importlib.metadata.version("torch"),
             "sources": dict(_own_sources(parts)),
         }
     )
 
 
-def _without(section: str, values: Section) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in _NOT_IDENTITY[section]}
+def _uses_teacher(config: Section) -> bool:
+    distillation = config["distillation"]
+    return bool(distillation["terms"]) or distillation["init"] == "teacher"
+
+
+def _constraints(config: Section) -> dict[str, Any]:
+    """The constraints by name, each with its block by name: no block means the data's first."""
+    first = config["data"]["groups"][0]
+    return {
+        name: {**term, "by": first} if term.get("by") is None else dict(term)
+        for name, term in config["constraint"]["terms"].items()
+    }
+
+
+def _without(section: str, values: Section, *more: str) -> dict[str, Any]:
+    left_out = (*_NOT_IDENTITY[section], *more)
+    return {name: value for name, value in values.items() if name not in left_out}
 
 
 def _model(section: Section) -> dict[str, Any]:
@@ -111,21 +152,18 @@ def _model(section: Section) -> dict[str, Any]:
     }
 
 
-def _seedless(parts: Section) -> dict[str, Any]:
-    """The configuration without its three seeds; other keys of that name (the bootstrap's) stay."""
-    data, teacher = dict(parts["data"]), dict(parts["teacher"])
-    data.pop("seed", None)
-    teacher.pop("seed", None)
-    rest = {name: value for name, value in parts.items() if name != "seed"}
-    return {**rest, "data": data, "teacher": teacher}
-
-
 def _own_sources(value: object) -> Iterator[tuple[str, str]]:
-    """For every ``_target_`` in the user's own code, its module and the hash of its source."""
+    """For every ``_target_`` in the user's own code, the hash of the source that it may depend on.
+
+    That is every Python file of its package, or the one file of a module outside any package.
+    """
     if isinstance(value, Mapping):
         target = value.get("_target_")
-        if isinstance(target, str) and (source := _source_file(target)) is not None:
-            yield target, hashlib.sha256(source.read_bytes()).hexdigest()
+        if isinstance(target, str) and (files := _source_files(target)):
+            digest = hashlib.sha256()
+            for file in files:
+                digest.update(file.name.encode() + b"\0" + file.read_bytes())
+            yield target, digest.hexdigest()
         for item in value.values():
             yield from _own_sources(item)
     elif isinstance(value, list | tuple):
@@ -133,22 +171,19 @@ def _own_sources(value: object) -> Iterator[tuple[str, str]]:
             yield from _own_sources(item)
 
 
-def _source_file(target: str) -> Path | None:
-    """The file that defines a target, unless it belongs to fairkd or an installed package."""
-    if target.split(".")[0] == "fairkd":
-        return None
-    module = target
-    while "." in module:
-        module = module.rpartition(".")[0]
-        try:
-            spec = importlib.util.find_spec(module)
-        except (ImportError, ValueError):
-            continue
-        if spec is None or spec.origin is None:
-            continue
-        if not spec.has_location:  # built into the interpreter, or frozen
-            return None
-        file = Path(spec.origin)
-        installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
-        return None if any(file.is_relative_to(folder) for folder in installed) else file
-    return None
+def _source_files(target: str) -> list[Path]:
+    """The user's files behind a target; none for fairkd and for what is installed or built in."""
+    package = target.split(".")[0]
+    if package == "fairkd":
+        return []
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return []
+    if spec is None or spec.origin is None or not spec.has_location:
+        return []
+    origin = Path(spec.origin)
+    installed = [Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")]
+    if any(origin.is_relative_to(folder) for folder in installed):
+        return []
+    return sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]

@@ -15,6 +15,7 @@ from fairkd.store import Content, Entry, Store, content_key
 from fairkd.training.distil import Recipe, Trained
 from fairkd.training.fit import Fitted
 from fairkd.training.inference import outputs_on
+from fairkd.training.modules import DivergedError
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,11 @@ class Keeper:
 
         def make() -> Content:
             log.info("%s: training.", kind)
-            trained = train()
+            try:
+                trained = train()
+            except DivergedError as error:
+                section = "teacher.trainer" if kind == "teacher" else "trainer"
+                raise DivergedError(f"{kind}: {error} Its settings are under {section}.") from error
             fresh.append(trained)
             return Content(
                 tensors=trained.model.state_dict(),
@@ -106,10 +111,8 @@ class Keeper:
                 "revision": REVISIONS["evaluation"],
             }
         )
-        entry, _ = self.keep(
-            "evaluation", key, lambda: Content(record={"evaluation": make().to_json()})
-        )
-        return Evaluation.from_json(entry.record["evaluation"])
+        entry, _ = self.keep("evaluation", key, lambda: Content(record=make().to_json()))
+        return Evaluation.from_json(entry.record)
 
 
 def _restored(entry: Entry, recipe: Recipe) -> Trained:

@@ -1,21 +1,27 @@
 """What a job leaves: its record, kept in the store and written into a tracked run."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from safetensors.torch import save_file
 from torch import Tensor
 
 from fairkd.data.dataset import Dataset
+from fairkd.errors import StoreError
 from fairkd.evaluation.trio import MODELS, Trio
+from fairkd.store import tensor_bytes
 from fairkd.tracking.interface import Run
 from fairkd.tracking.slug import metric_name
 
 GROUP_METRICS_LIMIT = 200
 """Above so many per-group values a run holds them in its tables alone."""
+
+WEIGHTS = "student.safetensors"
+PREPARATION = "preparation"
 
 _NOT_PARAMETERS = ("paths", "tracking", "force", "dry_run")
 
@@ -77,10 +83,6 @@ class JobRecord:
             headline=Headline(**plain["headline"]),
         )
 
-    def selected(self, metric: str) -> float | None:
-        """A validation value of the student's kept epoch, as it was when it was selected."""
-        return self.histories["student"][self.best_epochs["student"]].get(f"val/{metric}")
-
     def metrics(self) -> dict[str, float]:
         """The run's final metrics, under the names of a tracked run."""
         student = self.trio.evaluations["student"]
@@ -91,10 +93,9 @@ class JobRecord:
         if self.headline.name in student.intervals:
             low, high = student.intervals[self.headline.name]
             found |= {"test/disparity_low": low, "test/disparity_high": high}
-        for short, metric in (("accuracy", "accuracy"), ("disparity", self.headline.name)):
-            value = self.selected(metric)
-            if value is not None:
-                found[f"validation/{short}"] = value
+        validation = self.trio.validation["student"]
+        found["validation/accuracy"] = validation["accuracy"]
+        found["validation/disparity"] = validation[self.headline.name]
         for model in MODELS:
             found |= self._of_model(model)
         for transfer in self.trio.transfers.values():
@@ -133,22 +134,37 @@ def parameters(config: Mapping[str, Any]) -> dict[str, object]:
     return dict(_flat(kept, ""))
 
 
-def write_run(
-    run: Run,
-    record: JobRecord,
-    student: Mapping[str, Tensor] | None,
-    dataset: Dataset,
-    output: Path,
-) -> None:
+def write_student(output: Path, weights: Mapping[str, Tensor], dataset: Dataset) -> None:
+    """Put the student's weights and preparation into the job's folder, whole or not at all.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=output, prefix=".partial-") as name:
+            partial = Path(name)
+            (partial / WEIGHTS).write_bytes(tensor_bytes(weights))
+            if dataset.preparation is not None:
+                dataset.preparation.save(partial / PREPARATION)
+            shutil.rmtree(output / PREPARATION, ignore_errors=True)
+            for made in sorted(partial.iterdir()):
+                made.replace(output / made.name)
+    except OSError as error:
+        raise StoreError(
+            f"The job's folder {output} cannot be written ({error.strerror or error}); free some "
+            "space or set hydra.run.dir to another place."
+        ) from error
+
+
+def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> None:
     """Write a record into an open run; the curves are the business of whoever trained.
 
     Args:
         run: open.
         record: what was measured.
-        student: the student's weights, written to the job's folder and the run; ``None`` if they
-            are no longer kept.
-        dataset: becomes the run's input; its preparation goes with the weights.
-        output: the job's folder.
+        dataset: becomes the run's input.
+        output: the job's folder, with what `write_student` put there.
     """
     run.log_metrics(record.metrics())
     rows = sum(batch.size for batch in dataset.splits.values())
@@ -160,17 +176,10 @@ def write_run(
     for transfer in record.trio.transfers.values():
         for block, table in transfer.tables.items():
             run.log_table(table, f"transfer/{_file_name(block)}.csv")
-    run.log_json(record.trio.to_json(), "record.json")
-    if student is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        weights = output / "student.safetensors"
-        save_file({name: value.contiguous() for name, value in student.items()}, weights)
-        run.log_file(weights, "student")
-    if dataset.preparation is not None:
-        folder = output / "preparation"
-        dataset.preparation.save(folder)
-        for file in sorted(folder.iterdir()):
-            run.log_file(file, "student/preparation")
+    run.log_json(record.to_json(), "record.json")
+    run.log_file(output / WEIGHTS, "student")
+    for file in sorted((output / PREPARATION).glob("*")):
+        run.log_file(file, f"student/{PREPARATION}")
 
 
 def _parts(name: str) -> list[str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fairkd.identity import Surroundings, job_keys
+from fairkd.identity import REVISIONS, Surroundings, job_keys
 
-AROUND = Surroundings(fingerprint="f00d", device="cpu")
+AROUND = Surroundings("f00d", "cpu", "cpu")
 TRAINER = {
     "_target_": "fairkd.training.fit.TrainerSettings",
     "max_epochs": 20,
@@ -44,7 +44,10 @@ CONFIG: dict[str, Any] = {
             }
         },
     },
-    "constraint": {"weight": 0.5, "terms": {}},
+    "constraint": {
+        "weight": 0.5,
+        "terms": {"penalty": {"by": None, "statistic": "selection_rate", "weight": 0.5}},
+    },
     "trainer": TRAINER,
     "callbacks": {},
     "evaluation": {"draws": 1000, "seed": 0},
@@ -99,7 +102,8 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
             {"distillation.terms.soft_targets.temperature": 2.0},
             {"student", "job", "without_seeds"},
         ),
-        ({"constraint.weight": 0.1}, {"student", "job", "without_seeds"}),
+        ({"constraint.terms.penalty.weight": 0.1}, {"student", "job", "without_seeds"}),
+        ({"constraint.terms.penalty.by": "race"}, {"student", "job", "without_seeds"}),
         ({"teacher.seed": 1}, {"teacher", "student", "job"}),
         ({"seed": 1}, {"control", "student", "job"}),
         ({"data.seed": 1}, TRAINED),
@@ -148,6 +152,8 @@ def test_a_knob_changes_exactly_what_depends_on_it(changes, expected):
         {"force": "all"},
         {"dry_run": True},
         {"replicate": 7},
+        {"constraint.terms.penalty.by": "sex"},  # the first block, which is what no block means
+        {"constraint.weight": 0.1},  # what no term refers to
     ],
     ids=lambda value: "+".join(value),
 )
@@ -156,7 +162,8 @@ def test_what_does_not_change_results_changes_no_key(changes):
 
 
 @pytest.mark.parametrize(
-    "around", [Surroundings("beef", "cpu"), Surroundings("f00d", "NVIDIA H200")]
+    "around",
+    [Surroundings("beef", "cpu", "cpu"), Surroundings("f00d", "NVIDIA H200", "NVIDIA H200")],
 )
 def test_other_data_or_another_device_is_another_job(around):
     # How models are measured depends on neither; what was measured is named with the model's key.
@@ -204,3 +211,41 @@ def test_targets_that_are_not_the_users_own_have_no_source(target):
     config = _with({"student._target_": target})
     assert job_keys(config, AROUND) == job_keys(config, AROUND)
     assert job_keys(config, AROUND).student != job_keys(CONFIG, AROUND).student
+
+
+def test_a_student_without_a_teacher_is_the_same_beside_every_teacher():
+    alone = {"distillation": {"init": "fresh", "terms": {}}}
+    before = asdict(job_keys(_with(alone), AROUND))
+    after = asdict(job_keys(_with({**alone, "teacher.seed": 7}), AROUND))
+    assert {name for name in before if before[name] != after[name]} == {"teacher", "job"}
+
+
+@pytest.mark.parametrize(
+    ("producer", "downstream"),
+    [
+        ("teacher", {"teacher", "student", "job"}),
+        ("control", {"control", "job"}),
+        ("student", {"student", "job"}),
+        ("outputs", {"student", "job"}),
+        ("evaluation", {"job"}),
+        ("job", {"job"}),
+    ],
+)
+def test_a_raised_revision_reaches_everything_downstream(monkeypatch, producer, downstream):
+    before = asdict(job_keys(CONFIG, AROUND))
+    monkeypatch.setitem(REVISIONS, producer, REVISIONS[producer] + 1)
+    after = asdict(job_keys(CONFIG, AROUND))
+    assert {n for n in before if before[n] != after[n]} == downstream | {"without_seeds"}
+
+
+def test_the_teachers_device_is_its_own():
+    around = Surroundings("f00d", "cpu", "NVIDIA H200")
+    assert _changed(CONFIG, around) == {"teacher", "student", "job", "without_seeds"}
+
+
+def test_a_class_that_its_package_only_passes_on_is_still_followed(own_module):
+    (own_module.parent / "__init__.py").write_text("from my_models_of_today.nets import Net\n")
+    config = _with({"student._target_": "my_models_of_today.Net"})
+    before = job_keys(config, AROUND)
+    own_module.write_text("class Net:\n    width = 4\n")
+    assert job_keys(config, AROUND).student != before.student

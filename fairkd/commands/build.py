@@ -15,6 +15,7 @@ from fairkd.commands.checks import resolved
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, FairkdError
+from fairkd.evaluation.reference import with_references
 from fairkd.experiment import Job
 from fairkd.fairness.names import RECORDED_AS
 from fairkd.identity import Surroundings, job_keys
@@ -37,7 +38,11 @@ def build_job(config: DictConfig, output: Path) -> Job:
     dataset: Dataset = _made("data", config.data)
     plain = resolved(config)
     settings = _made("trainer", config.trainer)
-    around = Surroundings(dataset.fingerprint, device_kind(config))
+    around = Surroundings(
+        dataset.fingerprint,
+        device=device_kind(config.trainer.accelerator),
+        teacher_device=device_kind(config.teacher.trainer.accelerator),
+    )
     keys = job_keys(_placeless(plain, str(output)), around)
     objective = partial(build_objective, config, dataset.blocks)
     return Job(
@@ -59,7 +64,7 @@ def build_job(config: DictConfig, output: Path) -> Job:
         distillation=Distillation(
             objective=objective, from_teacher=config.distillation.init == "teacher"
         ),
-        evaluation=_made("evaluation", config.evaluation),
+        evaluation=with_references(_made("evaluation", config.evaluation), dataset),
         headline=_headline(plain, dataset.blocks),
         force=config.force,
         output=output,
@@ -102,19 +107,17 @@ def build_objective(config: DictConfig, blocks: Blocks, start: Mapping[str, Tens
         },
         start_epoch=distillation.start_epoch,
         pull=distillation.init_pull,
-        start=start,
+        start=start if distillation.init == "teacher" else None,
     )
 
 
-def device_kind(config: DictConfig) -> str:
-    """The kind of device that trains, by name: results of different kinds are kept apart."""
-    if config.trainer.accelerator == "cpu":
-        return "cpu"
-    if torch.cuda.is_available():
+def device_kind(accelerator: str) -> str:
+    """The kind of device an accelerator means here: results of different kinds are kept apart."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    if config.trainer.accelerator == "auto" and not torch.backends.mps.is_available():
-        return "cpu"
-    return "mps" if config.trainer.accelerator == "auto" else str(config.trainer.accelerator)
+    if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
+        return "mps"
+    return "cpu" if accelerator == "auto" else str(accelerator)
 
 
 def _builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.Module]:

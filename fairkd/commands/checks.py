@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from fairkd import checks
+from fairkd.commands.configuration import config_folder
 from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
@@ -43,7 +44,7 @@ def check(config: DictConfig) -> None:
     if "trainer" in values["teacher"]:
         _check_trainer("teacher.trainer", values["teacher"]["trainer"])
     _check_evaluation(values["evaluation"])
-    _check_distillation(values["distillation"])
+    _check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     _check_constraint(values["constraint"], values["data"]["groups"])
     for section, knobs in SHARED_KNOBS.items():
         _check_used(config, section, knobs)
@@ -118,7 +119,7 @@ def _check_evaluation(evaluation: Section) -> None:
         EvaluationSettings(**{k: v for k, v in evaluation.items() if not k.startswith("_")})
 
 
-def _check_distillation(distillation: Section) -> None:
+def _check_distillation(distillation: Section, max_epochs: int) -> None:
     prefix = "distillation"
     if distillation["temperature"] is not None:
         checks.number(f"{prefix}.temperature", distillation["temperature"], above=0.0)
@@ -134,6 +135,11 @@ def _check_distillation(distillation: Section) -> None:
         raise ConfigError(
             f"{prefix}.start_epoch={start} has no effect without a distillation term; "
             "choose one (distillation=soft_targets) or leave the key at 0."
+        )
+    if start >= max_epochs:
+        raise ConfigError(
+            f"{prefix}.start_epoch={start} is never reached: epochs are counted from 0 and "
+            f"trainer.max_epochs={max_epochs}; give a smaller one."
         )
     checks.choice(f"{prefix}.init", distillation["init"], ("fresh", "teacher"))
     pull = checks.number(f"{prefix}.init_pull", distillation["init_pull"], least=0.0)
@@ -169,6 +175,12 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
         raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
 
 
+def _defaults(section: str, knob: str) -> list[object]:
+    """What the group's files set a shared knob to."""
+    files = (config_folder() / section).glob("*.yaml")
+    return [OmegaConf.select(OmegaConf.load(file), knob) for file in files]
+
+
 def _check_used(config: DictConfig, section: str, knobs: Iterable[str]) -> None:
     """Refuse a shared knob that no chosen term refers to: it would change nothing."""
     terms = OmegaConf.to_container(config[section].terms, resolve=False)
@@ -177,6 +189,8 @@ def _check_used(config: DictConfig, section: str, knobs: Iterable[str]) -> None:
         key = f"{section}.{knob}"
         if config[section][knob] is None or f"${{{key}}}" in text:
             continue
+        if terms and config[section][knob] in _defaults(section, knob):
+            continue  # every term has a value of its own, and nobody set the shared one
         chosen = ", ".join(config[section].terms) or "none"
         raise ConfigError(
             f"{key}={config[section][knob]} has no effect: nothing in {section}={chosen} uses it; "

@@ -49,10 +49,16 @@ def _check_known(role: str, model: nn.Module, term: str, layers: Iterable[str]) 
 
 
 def _check_trainer(key: str, recipe: Recipe) -> None:
+    callbacks = recipe.callbacks()
     try:
-        check_settings(recipe.settings)
+        processes = check_settings(recipe.settings, callbacks)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
+    if processes > 1:
+        raise ConfigError(
+            f"{key}.devices={recipe.settings.devices} asks for {processes} processes; a job trains "
+            f"in one: set {key}.devices=1, and run many jobs side by side instead."
+        )
 
 
 def _check_optimizer(key: str, recipe: Recipe) -> None:

@@ -17,9 +17,9 @@ def plan(job: Job, store: Store) -> str:
     keys = {"teacher": job.keys.teacher, "control": job.keys.control, "student": job.keys.student}
     lines = [f"{job.name} (job {job.keys.job})"]
     seconds: list[float | None] = []
-    done = "job" not in forced and store.get("job", job.keys.job) is not None
+    done = "job" not in forced and store.holds("job", job.keys.job)
     for kind, key in keys.items():
-        if kind not in forced and store.get(kind, key) is not None:
+        if kind not in forced and store.holds(kind, key):
             lines.append(f"  {kind}: reused ({key})")
             continue
         settings = job.teacher.settings if kind == "teacher" else job.student.settings

@@ -1,6 +1,5 @@
 """The measured numbers of one model: flat by name, with intervals and tables."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,25 +36,23 @@ class Evaluation:
         """The names of the metrics that are NaN, in the order of `metrics`."""
         return [name for name, value in self.metrics.items() if math.isnan(value)]
 
-    def to_json(self) -> str:
-        """Everything as standard JSON; NaN and infinities are written as strings."""
-        content = {
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values for standard JSON; NaN and infinities become text."""
+        return {
             "metrics": _encoded(self.metrics),
             "intervals": {name: _encoded(bounds) for name, bounds in self.intervals.items()},
             "undefined_draws": _encoded(self.undefined_draws),
             "tables": {name: _table_to_plain(table) for name, table in self.tables.items()},
         }
-        return json.dumps(content, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> "Evaluation":
-        """The evaluation that `to_json` wrote, every float with the same bits.
+    def from_json(cls, content: Mapping[str, Any]) -> "Evaluation":
+        """The evaluation that `to_json` gave, every float with the same bits.
 
         Raises:
-            DataError: the text is not such JSON.
+            DataError: the content is not such an evaluation.
         """
         try:
-            content = json.loads(text)
             return cls(
                 metrics=_decoded(content["metrics"]),
                 intervals={

@@ -1,8 +1,11 @@
 """The cell of a block that the average differences compare with."""
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from fairkd.data.blocks import Block, Blocks
+from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
 
@@ -19,6 +22,18 @@ def reference_of(block: Block, counts: Tensor, settings: EvaluationSettings) -> 
     if named is not None:
         return block.cells.index(named)
     return int(counts.sum((-1, -2)).argmax())
+
+
+def with_references(settings: EvaluationSettings, dataset: Dataset) -> EvaluationSettings:
+    """The same settings with a reference cell named for every block.
+
+    Where none was chosen it is the largest in training, so that test rows choose nothing.
+    """
+    group = dataset.splits["train"].group
+    largest = {
+        block.name: block.cells[int(block.of(group).sum(0).argmax())] for block in dataset.blocks
+    }
+    return replace(settings, reference_group={**largest, **(settings.reference_group or {})})
 
 
 def check_reference_groups(settings: EvaluationSettings, blocks: Blocks) -> None:

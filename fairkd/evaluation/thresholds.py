@@ -33,9 +33,9 @@ class MatchedThresholds:
 
 
 def equal_selection_rate(
-    control: Predictions, models: Mapping[str, Predictions]
+    control: Predictions, models: Mapping[str, Predictions], threshold: float = DEFAULT
 ) -> MatchedThresholds:
-    """Let every model select the share of validation rows that the control selects at 0.5.
+    """Let every model select the share of validation rows that the control does at a threshold.
 
     Where ties in a model's scores rule the exact share out, the nearest one is taken; of equally
     near ones that whose threshold is nearest to 0.5.
@@ -44,13 +44,15 @@ def equal_selection_rate(
         ConfigError: other than two classes.
     """
     _require_two_classes(control)
-    target = float(control.predicted(DEFAULT).mean())
+    target = float(control.predicted(threshold).mean())
     cuts = {name: _Cuts.of(predictions) for name, predictions in models.items()}
     return _nearest(target, cuts, {name: cut.selected for name, cut in cuts.items()})
 
 
-def equal_accuracy(models: Mapping[str, Predictions]) -> MatchedThresholds:
-    """Bring every model to the lowest validation accuracy that any of them has at 0.5.
+def equal_accuracy(
+    models: Mapping[str, Predictions], threshold: float = DEFAULT
+) -> MatchedThresholds:
+    """Bring every model to the lowest validation accuracy that any of them has at a threshold.
 
     Each gets the threshold whose accuracy is nearest to that; of equally near ones the threshold
     nearest to 0.5.
@@ -67,7 +69,7 @@ def equal_accuracy(models: Mapping[str, Predictions]) -> MatchedThresholds:
         if not np.array_equal(predictions.y, first.y):
             raise DataError(f"The labels of '{name}' differ: models must predict the same rows.")
     target = min(
-        float((predictions.predicted(DEFAULT) == predictions.y).mean())
+        float((predictions.predicted(threshold) == predictions.y).mean())
         for predictions in models.values()
     )
     cuts = {name: _Cuts.of(predictions) for name, predictions in models.items()}

@@ -5,8 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fairkd.evaluation.compression import Cost, ratios_to_teacher
+from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.predictions import Predictions
+from fairkd.evaluation.rates import recorded_rates
+from fairkd.evaluation.record import block_counts
+from fairkd.evaluation.reference import reference_of
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.evaluation.thresholds import MatchedThresholds, equal_accuracy, equal_selection_rate
 from fairkd.evaluation.transfer import transfer
@@ -37,12 +41,15 @@ class Trio:
         matched: by rule (``equal_selection_rate``, ``equal_accuracy``); empty above two classes.
         transfers: what changed from teacher and control to student, by block.
         costs: of each model.
+        validation: accuracy and disparities of each model on validation, where choices are made, at
+            ``evaluation.threshold``: ``accuracy`` and ``<disparity>/<block>``.
     """
 
     evaluations: Mapping[str, Evaluation]
     matched: Mapping[str, Matched]
     transfers: Mapping[str, Evaluation]
     costs: Mapping[str, Cost]
+    validation: Mapping[str, Mapping[str, float]]
 
     def cost_ratios(self) -> dict[str, float]:
         """Each cost of the student over the teacher's."""
@@ -66,6 +73,7 @@ class Trio:
                 name: {**cost.numbers(), "not_counted": list(cost.not_counted)}
                 for name, cost in self.costs.items()
             },
+            "validation": {name: dict(values) for name, values in self.validation.items()},
         }
 
     @classmethod
@@ -82,6 +90,7 @@ class Trio:
             },
             transfers=_each_from_json(plain["transfers"]),
             costs={name: _cost(numbers) for name, numbers in plain["costs"].items()},
+            validation=plain["validation"],
         )
 
 
@@ -110,15 +119,30 @@ def measure_trio(
             for block in student.blocks
         },
         costs=dict(costs),
+        validation={name: _chosen_by(validation[name], settings) for name in MODELS},
     )
+
+
+def _chosen_by(predictions: Predictions, settings: EvaluationSettings) -> dict[str, float]:
+    """What a choice on validation looks at."""
+    decided = predictions.predicted(settings.threshold)
+    found = {"accuracy": float((decided == predictions.y).mean())}
+    for block in predictions.blocks:
+        counts = block_counts(predictions, block, settings.threshold)
+        reference = reference_of(block, counts, settings)
+        for name, value in disparities(recorded_rates(counts), reference).items():
+            found[f"{name}/{block.name}"] = float(value)
+    return found
 
 
 def _matched(
     validation: Mapping[str, Predictions], settings: EvaluationSettings, measure: Measure
 ) -> dict[str, Matched]:
     rules = {
-        "equal_selection_rate": equal_selection_rate(validation["control"], validation),
-        "equal_accuracy": equal_accuracy(validation),
+        "equal_selection_rate": equal_selection_rate(
+            validation["control"], validation, settings.threshold
+        ),
+        "equal_accuracy": equal_accuracy(validation, settings.threshold),
     }
     return {
         rule: Matched(
@@ -132,12 +156,12 @@ def _matched(
     }
 
 
-def _each_to_json(evaluations: Mapping[str, Evaluation]) -> dict[str, str]:
+def _each_to_json(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
     return {name: evaluation.to_json() for name, evaluation in evaluations.items()}
 
 
-def _each_from_json(texts: Mapping[str, str]) -> dict[str, Evaluation]:
-    return {name: Evaluation.from_json(text) for name, text in texts.items()}
+def _each_from_json(plain: Mapping[str, Any]) -> dict[str, Evaluation]:
+    return {name: Evaluation.from_json(content) for name, content in plain.items()}
 
 
 def _cost(numbers: Mapping[str, Any]) -> Cost:

@@ -16,4 +16,3 @@ RECORDED_AS = {
     "accuracy": "accuracy_difference",
 }
 """The record's name for the largest difference of each statistic."""
-METHODS = ("penalty",)

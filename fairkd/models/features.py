@@ -27,8 +27,8 @@ class ModelOutputs(NamedTuple):
             self.logits[chosen], {name: value[chosen] for name, value in self.features.items()}
         )
 
-    def to(self, device: torch.device) -> "ModelOutputs":
-        """The same outputs on a device."""
+    def to(self, device: torch.device | torch.dtype) -> "ModelOutputs":
+        """The same outputs on a device, or of a type."""
         return ModelOutputs(
             self.logits.to(device),
             {name: value.to(device) for name, value in self.features.items()},

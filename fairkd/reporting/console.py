@@ -132,12 +132,15 @@ def _transfer_lines(trio: Trio, block: str) -> Iterable[str]:
         ]
         yield f"{heading} by {escape(block)}: {', '.join(changes)}"
     fidelity = _number(transfer.metrics["fidelity"])
+    yield f"the student decides as the teacher does on {fidelity} of the rows{_smaller(trio)}"
+
+
+def _smaller(trio: Trio) -> str:
+    """How much smaller the student is, as far as its layers can be counted."""
     ratios = trio.cost_ratios()
-    yield (
-        f"the student decides as the teacher does on {fidelity} of the rows, with "
-        f"{1 / ratios['parameters']:.1f} times fewer parameters and "
-        f"{1 / ratios['multiply_adds']:.1f} times fewer multiply-adds"
-    )
+    counted = {"parameters": "parameters", "multiply_adds": "multiply-adds"}
+    shares = [f"{ratios[n]:.1%} of its {word}" for n, word in counted.items() if ratios[n] > 0]
+    return f", with {' and '.join(shares)}" if shares else ""
 
 
 def _undefined_lines(trio: Trio) -> Iterable[str]:
@@ -146,7 +149,7 @@ def _undefined_lines(trio: Trio) -> Iterable[str]:
         if names:
             few = ", ".join(escape(name) for name in names[:4])
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-            yield f"{UNDEFINED} for the {model} (no rows to count): {few}{more}"
+            yield f"{UNDEFINED} for the {model} (nothing to divide by): {few}{more}"
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -6,6 +6,7 @@ not at all, is computed by one process at a time, and is never trusted once a by
 
 from fairkd.store.entry import Content as Content
 from fairkd.store.entry import Entry as Entry
+from fairkd.store.entry import tensor_bytes as tensor_bytes
 from fairkd.store.identity import canonical as canonical
 from fairkd.store.identity import content_key as content_key
 from fairkd.store.store import Store as Store

@@ -51,7 +51,7 @@ class Content:
         """
         written: dict[str, bytes] = {}
         if self.tensors is not None:
-            written[TENSORS] = _tensor_bytes(self.tensors)
+            written[TENSORS] = tensor_bytes(self.tensors)
         if self.record is not None:
             written[RECORD] = records.encode(self.record)
         for name, source in self.files.items():
@@ -202,7 +202,8 @@ def _checksum(entry: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
 
 
-def _tensor_bytes(tensors: "Mapping[str, Tensor]") -> bytes:
+def tensor_bytes(tensors: "Mapping[str, Tensor]") -> bytes:
+    """Named tensors as safetensors, each with memory of its own."""
     import torch
     from safetensors.torch import save
 

@@ -62,6 +62,18 @@ class Store:
                         self._remove(path)
                         return None
 
+    def holds(self, kind: str, key: str) -> bool:
+        """Whether `get` would find the entry; a damaged one counts as absent and is left alone.
+
+        Raises:
+            StoreError: the entry may not be read.
+        """
+        with self._accessible(f"read {kind} {key}"):
+            try:
+                return self._whole(kind, key) is not None
+            except DamagedError:
+                return False
+
     def put(self, kind: str, key: str, content: Content) -> Entry:
         """Keep a result, in place of what was under the key before.
 

@@ -10,7 +10,7 @@ from fairkd.errors import ConfigError, unknown_name
 
 
 class BestEpoch(pl.Callback):
-    """Remember the weights where the monitored value is best, and give them back at the end.
+    """Remember the weights of the epoch whose monitored value is best.
 
     The first of equal epochs wins; a value that is undefined (NaN) never does. The state travels in
     checkpoints, so a resumed run still knows its best epoch.
@@ -42,10 +42,10 @@ class BestEpoch(pl.Callback):
             model = pl_module.get_submodule("model")
             self.weights = {name: v.detach().clone() for name, v in model.state_dict().items()}
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Put the best weights back."""
+    def restore(self, module: pl.LightningModule) -> None:
+        """Put the best weights back, once training and every other callback are done."""
         if self.weights:
-            pl_module.get_submodule("model").load_state_dict(self.weights)
+            module.get_submodule("model").load_state_dict(self.weights)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything above, for a checkpoint."""

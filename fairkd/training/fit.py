@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers.logger import DummyLogger
 
 from fairkd import checks
 from fairkd.data.dataset import Dataset
@@ -25,6 +27,7 @@ from fairkd.training.modules import ClassifierModule, OptimizerFactory
 from fairkd.training.randomness import deterministic, seeded, threads
 
 MONITOR_MODES = ("min", "max")
+_ONE_VALIDATION_AN_EPOCH = ("val_check_interval", "check_val_every_n_epoch")
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,12 @@ class TrainerSettings:
         checks.whole("threads", self.threads, least=1)
         checks.choice("mode", self.mode, MONITOR_MODES)
         checks.choice("progress", self.progress, ("auto", "on", "off"))
+        for name in _ONE_VALIDATION_AN_EPOCH:
+            if name in self.lightning:
+                raise ConfigError(
+                    f"lightning.{name} is not accepted: validation comes once after every epoch, "
+                    "and the best of those epochs is kept."
+                )
         if self.patience is not None:
             checks.whole("patience", self.patience, least=1)
         if self.gradient_clip_val is not None:
@@ -109,7 +118,8 @@ def fit(
         seed: of the batch order, and of what only global generators serve (dropout).
         logger: where Lightning sends what is logged.
         callbacks: the user's own.
-        checkpoint: file for a Lightning checkpoint of the end state; ``None`` writes none.
+        checkpoint: file for a Lightning checkpoint: the best epoch's weights, the last state of
+            optimiser and callbacks; ``None`` writes none.
 
     Raises:
         DivergedError: the loss stopped being a number.
@@ -132,11 +142,12 @@ def fit(
         own.append(EpochBar())
     data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
     with seeded(seed), deterministic(), threads(settings.threads), _quiet(), _interruptible():
-        trainer = _trainer(settings, logger=logger or False, callbacks=[*own, *callbacks])
+        trainer = _trainer(settings, logger=logger, callbacks=[*own, *callbacks])
         trainer.fit(module, datamodule=data)
+        best.restore(module)
         if checkpoint is not None:
             trainer.save_checkpoint(checkpoint, weights_only=False)  # with optimiser and callbacks
-    module.to("cpu")
+    module.to("cpu", torch.float32)
     if best.epoch is None:
         raise ConfigError(
             f"trainer.monitor={settings.monitor} was never a number on validation, so no epoch is "
@@ -146,22 +157,25 @@ def fit(
     return Fitted(module.history, best.epoch)
 
 
-def check_settings(settings: TrainerSettings) -> None:
+def check_settings(settings: TrainerSettings, callbacks: Sequence[pl.Callback] = ()) -> int:
     """Refuse what Lightning's Trainer refuses, before anything trains.
+
+    Returns:
+        The number of processes that the settings ask for.
 
     Raises:
         ConfigError: an accelerator that is not here, an unknown precision or argument, ...
     """
     try:
         with _quiet():
-            _trainer(settings, logger=False, callbacks=[])
+            return _trainer(settings, logger=None, callbacks=list(callbacks)).world_size
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         problem = str(error).splitlines()[0].rstrip(".!")
         raise ConfigError(f"Lightning's Trainer refuses these settings: {problem}.") from error
 
 
 def _trainer(
-    settings: TrainerSettings, *, logger: Logger | bool, callbacks: list[pl.Callback]
+    settings: TrainerSettings, *, logger: Logger | None, callbacks: list[pl.Callback]
 ) -> pl.Trainer:
     return pl.Trainer(
         max_epochs=settings.max_epochs,
@@ -169,15 +183,15 @@ def _trainer(
         devices=settings.devices,
         precision=settings.precision,  # type: ignore[arg-type]  # checked by Lightning
         gradient_clip_val=settings.gradient_clip_val,
-        logger=logger,
+        logger=logger if logger is not None else DummyLogger(),  # some callbacks insist on one
         callbacks=callbacks,
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=_shows_progress(settings.progress),
         **{**_DEFAULTS, **settings.lightning},
     )
 
 
 _DEFAULTS: dict[str, Any] = {
-    "enable_checkpointing": False,
     "enable_model_summary": False,
     "num_sanity_val_steps": 0,
     "log_every_n_steps": 1_000_000,

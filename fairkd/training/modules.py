@@ -113,6 +113,8 @@ class ClassifierModule(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Keep the outputs; they are judged together at the end of the epoch."""
         outputs = run(self.model, batch.x, self.objective.student_features)
+        # In mixed precision outputs are half as wide as what the objective's own layers expect.
+        outputs = outputs.to(next(self.parameters()).dtype)
         self._validation.append((outputs, self.teacher_outputs("validation", batch), batch))
         self.validation_metrics.update(outputs.logits, batch)
 
@@ -152,7 +154,7 @@ class ClassifierModule(pl.LightningModule):
             if not math.isfinite(seen):
                 raise DivergedError(
                     f"Training diverged in epoch {self.current_epoch + 1}: the loss is {seen}; "
-                    "lower trainer.optimizer.lr or set trainer.gradient_clip_val."
+                    "lower the learning rate (optimizer.lr) or set gradient_clip_val."
                 )
         self.history.append({"epoch": float(self.current_epoch), **self._row})
         if self.logger is not None:

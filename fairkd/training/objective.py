@@ -52,7 +52,9 @@ class Objective(nn.Module):
         start_epoch: first epoch, counted from 0, in which distillation counts.
         pull: weight of the squared distance to the starting weights (L2-SP: Li, Grandvalet and
             Davoine, "Explicit inductive bias for transfer learning", ICML 2018).
-        start: the starting weights by parameter name; needed where ``pull`` is above 0.
+        start: the starting weights by parameter name; ``None`` where there is no pull, needed where
+            ``pull`` is above 0. Whether they are given decides the objective's structure, their
+            pull is a weight like every other and may be 0.
 
     Raises:
         ConfigError: a value out of range, a name used twice, or a pull to no start.
@@ -97,8 +99,6 @@ class Objective(nn.Module):
                 _flat(name): nn.Parameter(value.detach().clone(), requires_grad=False)
                 for name, value in (start or {}).items()
             }
-            if pull > 0
-            else {}
         )
 
     @property

@@ -13,6 +13,7 @@ from fairkd.evaluation.rates import accuracy, recorded_rates
 FOLLOWED = (
     "demographic_parity_difference",
     "equal_opportunity_difference",
+    "false_positive_rate_difference",
     "equalized_odds_difference",
     "accuracy_difference",
     "worst_group_accuracy",

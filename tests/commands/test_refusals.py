@@ -440,7 +440,8 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "val/demographic_parity_difference/colour, val/demographic_parity_difference/sex, "
             "val/ece, val/equal_opportunity_difference/colour, "
             "val/equal_opportunity_difference/sex, val/equalized_odds_difference/colour, "
-            "val/equalized_odds_difference/sex, val/labels, val/loss, "
+            "val/equalized_odds_difference/sex, val/false_positive_rate_difference/colour, "
+            "val/false_positive_rate_difference/sex, val/labels, val/loss, "
             "val/worst_group_accuracy/colour, val/worst_group_accuracy/sex.",
         ),
         (

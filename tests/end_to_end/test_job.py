@@ -175,7 +175,7 @@ def test_two_distillation_terms(fairkd, place) -> None:
 
 @pytest.mark.slow
 def test_a_student_that_starts_from_its_teacher_and_is_pulled_back(fairkd, place) -> None:
-    sizes = ("student.hidden=[16,16]", "teacher.model.dropout=0", "constraint=none")
+    sizes = ("student.hidden=[32,32]", "teacher.model.dropout=0", "constraint=none")
     assert fairkd("distillation.init=teacher", "distillation.init_pull=1000", *sizes).code == 0
     run = place.run()
     (teacher_key,) = place.kept("teacher")

@@ -20,6 +20,7 @@ VALIDATED = {
     "val/loss", "val/labels", "val/accuracy", "val/ece",
     *(f"val/{name}/{block}" for block in ("sex", "race") for name in (
         "demographic_parity_difference", "equal_opportunity_difference",
+        "false_positive_rate_difference",
         "equalized_odds_difference", "accuracy_difference", "worst_group_accuracy",
     )),
 }  # fmt: skip
@@ -185,7 +186,7 @@ def test_divergence_is_told(dataset, recipe, batch_size, epochs):
         )
     assert str(told.value) == (
         "Training diverged in epoch 1: the loss is nan; "
-        "lower trainer.optimizer.lr or set trainer.gradient_clip_val."
+        "lower the learning rate (optimizer.lr) or set gradient_clip_val."
     )
 
 

@@ -186,7 +186,11 @@ def test_the_start_is_kept_and_not_trained():
         student.head.bias.zero_()
     moved = objective(run(student, batch.x), None, batch, NOW, dict(student.named_parameters()))
     assert moved.terms["pull_to_start"] > 0
-    assert len(Objective(pull=0.0, start=dict(student.named_parameters())).start) == 0
+    resting = Objective(pull=0.0, start=dict(student.named_parameters()))
+    unmoved = resting(run(student, batch.x), None, batch, NOW, dict(student.named_parameters()))
+    assert unmoved.weights["pull_to_start"] == 0  # a weight like every other, so members may differ
+    with pytest.raises(ConfigError, match="needs the starting weights"):
+        Objective(pull=1.0)
 
 
 def test_constraints_hold_without_a_teacher():
