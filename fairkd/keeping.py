@@ -57,11 +57,15 @@ class Keeper:
             fresh.append(trained)
             return Content(
                 tensors=trained.model.state_dict(),
-                record={**asdict(trained.fitted), "seconds": trained.seconds},
+                record={
+                    **asdict(trained.fitted),
+                    "seconds": trained.seconds,
+                    "steps": trained.steps,
+                },
                 about={
                     "model": type(trained.model).__name__,
                     "seconds": trained.seconds,
-                    "epochs": len(trained.fitted.history),
+                    "steps": trained.steps,
                 },
             )
 
@@ -119,7 +123,7 @@ def _restored(entry: Entry, recipe: Recipe) -> Trained:
     model = recipe.initial()
     model.load_state_dict(entry.tensors())
     fitted = Fitted(entry.record["history"], entry.record["best_epoch"])
-    return Trained(model.eval(), fitted, entry.record["seconds"], reused=True)
+    return Trained(model.eval(), fitted, entry.record["seconds"], entry.record["steps"], True)
 
 
 def _told(trained: Trained) -> str:

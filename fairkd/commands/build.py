@@ -181,8 +181,13 @@ def _name(plain: Mapping[str, Any]) -> str:
     parts = [plain["data"].get("name", "data")]
     if distillation["temperature"] is not None:
         parts.append(f"T{distillation['temperature']:g}")
-    elif distillation["terms"]:
-        parts.append("+".join(distillation["terms"]))
+    parts += [name for name in distillation["terms"] if name != "soft_targets"]
+    if distillation["init"] == "teacher":
+        parts.append("init")
     if constraint["weight"] is not None:
         parts.append(f"w{constraint['weight']:g}")
-    return "·".join([*parts, f"s{plain['seed']}"])
+    parts += [term["by"] for term in constraint["terms"].values() if term.get("by")]
+    network = str(plain["student"].get("_target_"))
+    if not network.startswith("fairkd."):
+        parts.append(network.rpartition(".")[2])
+    return "·".join([*dict.fromkeys(parts), f"s{plain['seed']}"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -16,6 +17,10 @@ from fairkd.fairness.names import DISPARITIES, STATISTICS
 Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
+ROOT_KEYS = {
+    "data", "teacher", "student", "distillation", "constraint", "trainer", "evaluation",
+    "tracking", "paths", "callbacks", "seed", "replicate", "force", "dry_run",
+}  # fmt: skip
 SHARED_KNOBS = {
     "distillation": ("alpha", "temperature", "temperature_scaling"),
     "constraint": ("statistic", "by", "disparity", "threshold", "weight"),
@@ -32,6 +37,8 @@ def check(config: DictConfig) -> None:
         ConfigError: naming the key, the value and what is accepted.
     """
     values = resolved(config)
+    _check_keys(config)
+    _check_choices()
     for name in ("replicate", "seed"):
         checks.whole(name, values[name], most=checks.LARGEST_SEED)
     checks.choice("force", values["force"], FORCES)
@@ -48,6 +55,33 @@ def check(config: DictConfig) -> None:
     _check_constraint(values["constraint"], values["data"]["groups"])
     for section, knobs in SHARED_KNOBS.items():
         _check_used(config, section, knobs)
+
+
+def _check_keys(config: DictConfig) -> None:
+    """Refuse keys added with ``+`` where nothing would read them."""
+    folder = config_folder()
+    shared = {name: set(OmegaConf.load(folder / name / "base.yaml")) for name in SHARED_KNOBS}
+    for section, known in {"": ROOT_KEYS, **shared}.items():
+        values = config[section] if section else config
+        for key in values:
+            if key not in known:
+                kind = f"key in {section}" if section else "key"
+                raise ConfigError(unknown_name(kind, key, map(str, known)))
+
+
+def _check_choices() -> None:
+    """Refuse lists of group files that repeat or contradict each other."""
+    if not HydraConfig.initialized():
+        return
+    for word in HydraConfig.get().overrides.task:
+        group, _, chosen = str(word).partition("=")
+        names = [name.strip() for name in chosen.strip("[]").split(",")]
+        odd = len(names) > len(set(names)) or ("none" in names and len(names) > 1)
+        if group in SHARED_KNOBS and odd:
+            raise ConfigError(
+                f"{group}=[{','.join(names)}] repeats or contradicts itself; "
+                "name each choice once, and none only by itself."
+            )
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

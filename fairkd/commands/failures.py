@@ -36,10 +36,10 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
         error: what was raised.
         arguments: of the command line; which keys are known depends on the chosen groups.
     """
-    for cause in _chain(error):
+    for cause in chain(error):
         if isinstance(cause, FairkdError):
             return Failure(str(cause), 1)
-    for cause in _chain(error):
+    for cause in chain(error):
         if isinstance(cause, OverrideParseException):
             return Failure(unreadable(cause.override), USAGE_ERROR)
         if isinstance(cause, MissingConfigException):
@@ -52,7 +52,8 @@ def explain(error: BaseException, arguments: Sequence[str]) -> Failure:
     return Failure(f"The job failed with {name}: {_first_line(error)} {TRACEBACK_HINT}", 1)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and everything that led to it."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -63,6 +64,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def unreadable(override: object) -> str:
     """A sentence for a word of the command line that sets nothing."""
+    if not str(override).isascii():
+        key, _, value = str(override).partition("=")
+        return (
+            f"'{override}' has letters outside ASCII, which Hydra reads in inner quotes only: "
+            f"'{key}=\"{value}\"'."
+        )
     return (
         f"'{override}' cannot be read as key=value; accepted: key=value, key=1,2,3 with -m, "
         "group=name. Quote values with spaces, brackets or parentheses for the shell."
@@ -89,7 +96,7 @@ def _unknown_choice(error: MissingConfigException) -> str:
 
 
 def _composition(error: BaseException, arguments: Sequence[str]) -> str:
-    text = "\n".join(str(cause) for cause in _chain(error))
+    text = "\n".join(str(cause) for cause in chain(error))
     several = re.search(r"Ambiguous value for argument '([^=']+)=(.*)'", text)
     if several is not None:
         return (
@@ -120,6 +127,11 @@ def unknown_key(given: str, arguments: Sequence[str]) -> str:
     ]
     close = [section + dot + found for found in get_close_matches(name, neighbours, n=1)]
     others = [key for key in known if key.rpartition(".")[0] != section and key != section]
+    if not section:
+        groups = [path.name for path in config_folder().iterdir() if path.is_dir()]
+        roots = [*groups, *(key for key in known if "." not in key)]
+        same = [key for key in known if key.rpartition(".")[2] == given]
+        close = get_close_matches(given, roots, n=1) or sorted(same, key=lambda key: key.count("."))
     close = close or get_close_matches(given, others, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else "."
     listed = ", ".join(key for key in neighbours if not key.startswith("_"))

@@ -1,36 +1,30 @@
 """One composed configuration: build it, run it, show it."""
 
 import logging
-import os
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from rich.console import Console
 
 from fairkd.commands.build import build_job, build_tracking
+from fairkd.commands.ending import Row, show_job, told
 from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
-from fairkd.experiment import Job, JobResult, run_job
-from fairkd.reporting.console import show_trio
+from fairkd.experiment import run_job
 from fairkd.store import Store
-from fairkd.tracking.interface import Tracking
 
 log = logging.getLogger(__name__)
 
-NEXT = "python -m fairkd -m distillation.temperature=1,2,4,8 constraint.weight=0,0.1,0.3,1"
 
-_PLAIN_WIDTH = 140
-
-
-def run(config: DictConfig, stores: dict[Path, Store]) -> dict[str, float]:
+def run(config: DictConfig, stores: dict[Path, Store], rows: list[Row]) -> dict[str, float]:
     """Run one job and return its final metrics by their tracked names.
 
     Args:
         config: composed and checked, without Hydra's own section.
         stores: the stores of this command by folder; one that is missing is added. A store object
             computes a forced entry once, so its life is the command's.
+        rows: what to tell of each of several jobs at the end; this one is added.
     """
     output = Path(HydraConfig.get().runtime.output_dir)
     if config.dry_run:
@@ -44,7 +38,11 @@ def run(config: DictConfig, stores: dict[Path, Store]) -> dict[str, float]:
     check_job(job)
     log.info("%s (job %s)", job.name, job.keys.job)
     result = run_job(job, stores[root], tracking)
-    _show(job, result, tracking)
+    hydra = HydraConfig.get()
+    if hydra.mode == RunMode.MULTIRUN:
+        rows.append(told(job, result))
+    else:
+        show_job(job, result, tracking, hydra.overrides.task)
     return result.record.metrics()
 
 
@@ -59,37 +57,3 @@ def show_plan(config: DictConfig, output: Path) -> None:
     job = build_job(config, output)
     check_job(job)
     print(plan(job, Store(Path(config.paths.store))))
-
-
-def _show(job: Job, result: JobResult, tracking: Tracking) -> None:
-    """The whole comparison after a single job; one line after a job of many."""
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
-        metrics = result.record.metrics()
-        log.info(
-            "%s: test accuracy %.4f, %s %.4f%s",
-            job.name,
-            metrics["test/accuracy"],
-            result.record.headline.name,
-            metrics["test/disparity"],
-            " (from the store)" if result.reused else "",
-        )
-        return
-    console = Console(width=None if _has_width() else _PLAIN_WIDTH)
-    show_trio(result.record.trio, result.record.headline.block, job.evaluation.threshold, console)
-    if result.reused:
-        console.print(
-            "This job was done before; everything above is from the store. "
-            "force=student trains it again, force=all its teacher and control too."
-        )
-    lines = {
-        "run": tracking.describe(result.run_id),
-        "folder": str(job.output),
-        "next": NEXT,
-    }
-    for name, text in lines.items():
-        console.print(f"{name:<8}{text}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _has_width() -> bool:
-    """Whether a terminal, or the user, says how wide to print."""
-    return "COLUMNS" in os.environ or Console().is_terminal

@@ -4,6 +4,7 @@ import statistics
 
 from fairkd.experiment import FORCES, Job
 from fairkd.store import Store
+from fairkd.training.fit import steps
 
 
 def plan(job: Job, store: Store) -> str:
@@ -20,13 +21,15 @@ def plan(job: Job, store: Store) -> str:
     done = "job" not in forced and store.holds("job", job.keys.job)
     for kind, key in keys.items():
         if kind not in forced and store.holds(kind, key):
-            lines.append(f"  {kind}: reused ({key})")
+            lines.append(f"  {kind}: would be reused ({key})")
             continue
         settings = job.teacher.settings if kind == "teacher" else job.student.settings
-        expected = _expected_seconds(store, kind, settings.max_epochs)
+        rows = job.dataset.splits["train"].size
+        expected = _expected_seconds(store, kind, steps(settings, rows))
         seconds.append(expected)
-        guess = "no estimate yet" if expected is None else f"about {expected:.0f} s"
-        lines.append(f"  {kind}: trained, {settings.max_epochs} epochs at most, {guess} ({key})")
+        guess = "no estimate yet" if expected is None else f"roughly {max(expected, 1):.0f} s"
+        work = f"{settings.max_epochs} epochs at most, {guess}"
+        lines.append(f"  {kind}: would be trained, {work} ({key})")
     if done:
         lines.append("  everything is in the store: no training, no measuring")
     elif all(known is not None for known in seconds):
@@ -36,11 +39,11 @@ def plan(job: Job, store: Store) -> str:
     return "\n".join(lines)
 
 
-def _expected_seconds(store: Store, kind: str, epochs: int) -> float | None:
-    """From the median time of an epoch among the kept models of the kind."""
-    per_epoch = [
-        entry.about["seconds"] / entry.about["epochs"]
+def _expected_seconds(store: Store, kind: str, count: int) -> float | None:
+    """From the median time of a step among the kept models of the kind."""
+    per_step = [
+        entry.about["seconds"] / entry.about["steps"]
         for entry in store.entries(kind)
-        if "seconds" in entry.about
+        if "steps" in entry.about
     ]
-    return statistics.median(per_epoch) * epochs if per_epoch else None
+    return statistics.median(per_step) * count if per_step else None

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +16,13 @@ from omegaconf import DictConfig
 
 from fairkd.commands.checks import check
 from fairkd.commands.configuration import PRIMARY, config_folder
-from fairkd.commands.failures import USAGE_ERROR, explain, unreadable
+from fairkd.commands.failures import USAGE_ERROR, chain, explain, unreadable
 from fairkd.commands.precheck import check_single, compose_single
 from fairkd.commands.terminal import without_hydras_line
-from fairkd.errors import FairkdError
+from fairkd.errors import ConfigError, DataError, FairkdError
 
 if TYPE_CHECKING:
+    from fairkd.commands.ending import Row
     from fairkd.store import Store
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ traceback = logging.getLogger("fairkd.traceback")
 
 _FULL_ERROR = "HYDRA_FULL_ERROR"
 _INTERRUPTED = 130
+_HYDRAS = {".hydra", "fairkd.log"}  # what Hydra puts into every job's folder
 
 
 def train(arguments: Sequence[str]) -> int:
@@ -56,11 +59,14 @@ def train(arguments: Sequence[str]) -> int:
         if wants_traceback:
             raise
         if jobs.failed:
+            jobs.show()
             _say(jobs.summary())
             return 1
         failure = explain(error, arguments)
         _say(failure.sentence)
+        jobs.tidy(error)
         return failure.exit_code
+    jobs.show()
     return 0
 
 
@@ -82,8 +88,11 @@ class _Jobs:
 
     def __init__(self) -> None:
         self.begun = 0
+        self._own_folder: Path | None = None
         self.failed: list[int] = []
         self._stores: dict[Path, Store] = {}
+        self._rows: list[Row] = []
+        self._folder = ""
 
     def run(self, config: DictConfig) -> dict[str, float]:
         """One job: refuse what cannot work, then build it and run it.
@@ -97,13 +106,32 @@ class _Jobs:
 
             from fairkd.commands.job import run
 
-            return run(config, self._stores)
+            hydra = HydraConfig.get()
+            if hydra.mode == RunMode.MULTIRUN:
+                self._folder = hydra.sweep.dir
+            else:
+                self._own_folder = _made_just_now(Path(hydra.runtime.output_dir))
+            return run(config, self._stores, self._rows)
         except Exception as error:
             if not isinstance(error, FairkdError):
                 traceback.error("The job failed.", exc_info=error)
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 self._tell(error)
             raise
+
+    def show(self) -> None:
+        """Print the table of a command of several jobs, those that are done."""
+        if self._rows:
+            from fairkd.commands.ending import show_jobs
+
+            show_jobs(self._rows, len(self.failed), self._folder)
+
+    def tidy(self, error: Exception) -> None:
+        """Remove the folder of a single job that was refused: there is nothing in it."""
+        refused = any(isinstance(cause, ConfigError | DataError) for cause in chain(error))
+        folder = self._own_folder
+        if refused and folder and {path.name for path in folder.iterdir()} <= _HYDRAS:
+            shutil.rmtree(folder)
 
     def summary(self) -> str:
         """How a command of several jobs ended."""
@@ -118,6 +146,13 @@ class _Jobs:
         self.failed.append(int(job.job.num))
         sentence = explain(error, job.overrides.task).sentence
         log.error("Job #%s failed (%s): %s", job.job.num, " ".join(job.overrides.task), sentence)
+
+
+def _made_just_now(folder: Path) -> Path | None:
+    """The job's folder if Hydra made it for this job, and not the user for many things."""
+    in_use = Path.cwd() == folder or Path.cwd().is_relative_to(folder)
+    new = {path.name for path in folder.iterdir()} <= _HYDRAS
+    return folder if new and not in_use else None
 
 
 def _hydra_main(job: Callable[[DictConfig], Any]) -> Callable[[], Any]:

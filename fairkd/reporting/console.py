@@ -1,9 +1,10 @@
-"""A job's end on the terminal: the trio side by side, what was transferred, and what to do next."""
+"""A job's end on the terminal: the trio side by side, and what changed for each group."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -21,109 +22,123 @@ DISPARITIES = {
     "equalized odds": "equalized_odds_difference",
     "worst-group accuracy": "worst_group_accuracy",
 }
-"""Column headings of the trio's table, and the metrics below them."""
+"""What the tables call the record's metrics."""
+
+COSTS: Mapping[str, Callable[[Cost], str]] = {
+    "parameters": lambda cost: f"{cost.parameters:,}",
+    "bytes": lambda cost: f"{cost.bytes:,}",
+    "latency, 1 row": lambda cost: f"{cost.latency_ms_batch_1:.3f} ms",
+}
 
 
-def show_trio(trio: Trio, block: str, threshold: float, console: Console) -> None:
-    """Print a trio's test results for one group block.
+def show_trio(
+    trio: Trio, blocks: Iterable[str], positive: str | None, threshold: float, console: Console
+) -> None:
+    """Print a trio's test results; every table fits into 80 columns.
 
     Args:
         trio: what was measured.
-        block: whose groups are compared.
-        threshold: the decision threshold of the first table.
+        blocks: the group blocks to show, the most important first.
+        positive: the positive class, whose rows are "selected"; ``None`` for more than two classes.
+        threshold: the decision threshold.
         console: where to.
     """
-    two_classes = bool(trio.matched)
-    rule = f"threshold {threshold:g}" if two_classes else "most likely class"
-    console.print(_main_table(trio, block, f"Test, by {escape(block)}, {rule}"))
+    rule = (
+        f"selected: probability of {escape(positive)} at least {threshold:g}"
+        if positive is not None
+        else "each class against the rest, the worst of them counts"
+    )
+    first, *others = blocks
+    console.print(_models_table(trio, first, f"Test, by {escape(first)} ({rule})"))
+    for block in others:
+        console.print(_models_table(trio, block, f"By {escape(block)}", overall=False))
     if trio.matched:
-        console.print(_matched_table(trio, block))
-    console.print(_transfer_table(trio.transfers[block], block))
-    console.print(_flips_table(trio.transfers[block], block))
-    for line in _transfer_lines(trio, block):
-        console.print(line, highlight=False)
-    for line in _undefined_lines(trio):
+        console.print(_matched_table(trio, first))
+    for block in (first, *others):
+        console.print(_changes_table(trio.transfers[block], block))
+    console.print(_flips_table(trio.transfers[first], first))
+    for block in (first, *others):
+        for line in _change_lines(trio.transfers[block], block):
+            console.print(line, highlight=False)
+    console.print(_smaller(trio), highlight=False)
+    for line in (*_alike_lines(trio), *_undefined_lines(trio)):
         console.print(line, highlight=False)
 
 
-def _main_table(trio: Trio, block: str, title: str) -> Table:
-    table = _table(title, "", "accuracy", "AUC", *DISPARITIES)
-    costs: Mapping[str, Callable[[Cost], str]] = {
-        "parameters": lambda cost: f"{cost.parameters:,}",
-        "bytes": lambda cost: f"{cost.bytes:,}",
-        "latency": lambda cost: f"{cost.latency_ms_batch_1:.3f} ms",
-    }
-    for heading in costs:
-        table.add_column(heading, justify="right")
-    metrics = ["accuracy", "auc", *(f"{metric}/{block}" for metric in DISPARITIES.values())]
-    for model in MODELS:
-        evaluation = trio.evaluations[model]
-        measured = [_with_interval(evaluation, metric) for metric in metrics]
-        table.add_row(model, *measured, *(shown(trio.costs[model]) for shown in costs.values()))
+def _models_table(trio: Trio, block: str, title: str, overall: bool = True) -> Table:
+    """Metrics as rows, each with its 95% (or chosen) interval; models as columns."""
+    table = _table(title, "", *MODELS)
+    metrics = {"accuracy": "accuracy", "AUC": "auc"} if overall else {}
+    metrics |= {heading: f"{metric}/{block}" for heading, metric in DISPARITIES.items()}
+    for heading, metric in metrics.items():
+        table.add_row(heading, *(_with_interval(trio.evaluations[m], metric) for m in MODELS))
+    if overall:
+        table.add_section()
+        for heading, shown in COSTS.items():
+            table.add_row(heading, *(shown(trio.costs[model]) for model in MODELS))
     return table
 
 
 def _matched_table(trio: Trio, block: str) -> Table:
     table = _table(
-        "The same with thresholds from validation that make the models comparable",
-        "", "at equal", "threshold", "accuracy", *DISPARITIES,
+        "At thresholds from validation that make the models comparable",
+        "at equal", "", "threshold", "accuracy", "selection gap", "TPR gap", "odds gap",
     )  # fmt: skip
-    metrics = ["accuracy", *(f"{metric}/{block}" for metric in DISPARITIES.values())]
+    gaps = list(DISPARITIES.values())[:3]
     for rule, matched in trio.matched.items():
         for model in MODELS:
+            found = matched.evaluations[model].metrics
             table.add_row(
+                rule.removeprefix("equal_").replace("_", " ") if model == MODELS[0] else "",
                 model,
-                rule.removeprefix("equal_").replace("_", " "),
                 f"{matched.thresholds.thresholds[model]:.3f}",
-                *(_number(matched.evaluations[model].metrics[metric]) for metric in metrics),
+                *(_number(found[name]) for name in ("accuracy", *(f"{g}/{block}" for g in gaps))),
             )
         table.add_section()
     return table
 
 
-def _transfer_table(transfer: Evaluation, block: str) -> Table:
-    """What changed for each group: agreement with the teacher, and rates against both."""
-    found = transfer.tables[block]
+def _changes_table(transfer: Evaluation, block: str) -> Table:
+    """For each group: agreement with the teacher, and rates minus those of teacher and control."""
     table = _table(
-        f"What changed for each group of {escape(block)}: the student minus ...",
-        "group", "rows", "fidelity",
-        *(f"{heading}, {r}" for heading in ("accuracy", "selection", "TPR") for r in REFERENCES),
+        f"What changed for each group of {escape(block)}: the student minus teacher, and control",
+        "group", "rows", "fidelity", "minus", "accuracy", "selected", "TPR",
     )  # fmt: skip
     rates = ("accuracy", "selection_rate", "true_positive_rate")
-    for group, row in found.iterrows():
-        changes = [
-            _signed(_worst(row, f"{rate}_change_from_{reference}"))
-            for rate in rates
-            for reference in REFERENCES
-        ]
-        table.add_row(
-            escape(str(group)), f"{int(row['count']):,}", _number(row["fidelity"]), *changes
-        )
+    for group, row in transfer.tables[block].iterrows():
+        for reference in REFERENCES:
+            changes = [_signed(_worst(row, f"{rate}_change_from_{reference}")) for rate in rates]
+            told = (
+                (escape(str(group)), f"{int(row['count']):,}", _number(row["fidelity"]))
+                if reference == REFERENCES[0]
+                else ("", "", "")
+            )
+            table.add_row(*told, reference, *changes)
     return table
 
 
 def _flips_table(transfer: Evaluation, block: str) -> Table:
     """Rows that one of the two models decides rightly and the other wrongly."""
     table = _table(
-        "Flips: rows the student decides otherwise (harmful: it was right before)",
-        "label", "group", "rows",
-        *(f"{kind}, {r}" for r in REFERENCES for kind in ("harmful", "beneficial")),
+        "Flips (harmful: the other was right and the student is wrong; beneficial: the reverse)",
+        "label", "group", "rows", "against", "harmful", "beneficial",
     )  # fmt: skip
     for _, row in transfer.tables[f"{block}/flips"].iterrows():
-        flips = [
-            f"{int(row[name]):,} ({_share(row[f'{name}_share'])})"
-            for name in (
-                f"{kind}_flips_from_{r}" for r in REFERENCES for kind in ("harmful", "beneficial")
+        for reference in REFERENCES:
+            flips = [
+                f"{int(row[name]):,} ({_share(row[f'{name}_share'])})"
+                for name in (f"{kind}_flips_from_{reference}" for kind in ("harmful", "beneficial"))
+            ]
+            told = (
+                (escape(str(row["label"])), escape(str(row["group"])), f"{int(row['count']):,}")
+                if reference == REFERENCES[0]
+                else ("", "", "")
             )
-        ]
-        table.add_row(
-            escape(str(row["label"])), escape(str(row["group"])), f"{int(row['count']):,}", *flips
-        )
+            table.add_row(*told, reference, *flips)
     return table
 
 
-def _transfer_lines(trio: Trio, block: str) -> Iterable[str]:
-    transfer = trio.transfers[block]
+def _change_lines(transfer: Evaluation, block: str) -> Iterable[str]:
     for heading, metric in list(DISPARITIES.items())[:3]:
         changes = [
             f"{_signed(transfer.metrics[name])} {_interval(transfer, name)} against the {reference}"
@@ -131,16 +146,31 @@ def _transfer_lines(trio: Trio, block: str) -> Iterable[str]:
             for name in [f"{metric}_change_from_{reference}/{block}"]
         ]
         yield f"{heading} by {escape(block)}: {', '.join(changes)}"
-    fidelity = _number(transfer.metrics["fidelity"])
-    yield f"the student decides as the teacher does on {fidelity} of the rows{_smaller(trio)}"
 
 
 def _smaller(trio: Trio) -> str:
-    """How much smaller the student is, as far as its layers can be counted."""
+    """Agreement with the teacher, and how much smaller the student is, as far as it is counted."""
+    transfer = next(iter(trio.transfers.values()))
     ratios = trio.cost_ratios()
     counted = {"parameters": "parameters", "multiply_adds": "multiply-adds"}
     shares = [f"{ratios[n]:.1%} of its {word}" for n, word in counted.items() if ratios[n] > 0]
-    return f", with {' and '.join(shares)}" if shares else ""
+    size = f", with {' and '.join(shares)}" if shares else ""
+    agreement = _number(transfer.metrics["fidelity"])
+    return f"the student decides as the teacher does on {agreement} of the rows{size}"
+
+
+def _alike_lines(trio: Trio) -> Iterable[str]:
+    """A model that decides every row alike has no gap, and says nothing about fairness."""
+    for model in MODELS:
+        rates = [
+            float(value)
+            for table in trio.evaluations[model].tables.values()
+            for column in table.columns
+            if str(column).split("[")[0] == "selection_rate"
+            for value in table[column].dropna()
+        ]
+        if rates and all(rate in (0.0, 1.0) for rate in rates):
+            yield f"the {model} decides all rows alike: its gaps of 0 mean nothing"
 
 
 def _undefined_lines(trio: Trio) -> Iterable[str]:
@@ -153,9 +183,9 @@ def _undefined_lines(trio: Trio) -> Iterable[str]:
 
 
 def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place == 0 else "right")
+        table.add_column(heading, justify="left" if place == 0 else "right", overflow="fold")
     return table
 
 
@@ -163,7 +193,7 @@ def _with_interval(evaluation: Evaluation, metric: str) -> str:
     value = _number(evaluation.metrics[metric])
     low, high = evaluation.intervals.get(metric, (math.nan, math.nan))
     # An en dash and no space: a narrow column must not break the interval.
-    return value if math.isnan(low) else f"{value}\n[dim]{low:.3f}\u2013{high:.3f}[/dim]"
+    return value if math.isnan(low) else f"{value} [dim]{low:.3f}\u2013{high:.3f}[/dim]"
 
 
 def _interval(evaluation: Evaluation, metric: str) -> str:

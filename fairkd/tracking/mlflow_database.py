@@ -4,11 +4,13 @@ import logging
 import os
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +18,7 @@ from fairkd.errors import TrackingError
 
 _SQLITE = "sqlite:///"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_UNFINISHED = ".unfinished"
 _SERVERS = ("http", "https", "databricks", "databricks-uc")
 _FULL = ("disk is full", "no space left", "disk quota exceeded", "file too large", "disk i/o error")
 _CHATTY = ("mlflow", "alembic", "sqlalchemy.pool")
@@ -55,6 +58,30 @@ def sqlite_file(uri: str) -> Path | None:
 def sqlite_uri(file: Path) -> str:
     """The URI of an SQLite file; SQLAlchemy decodes percent signs and ends the path at ``?``."""
     return _SQLITE + str(file).replace("%", "%25").replace("?", "%3F")
+
+
+def create(file: Path) -> None:
+    """Make an SQLite store that is not there yet: migrated beside its place, then moved into it.
+
+    Migrating takes seconds, and one that is interrupted leaves a file that MLflow can neither use
+    nor mend. Only one process may be here at a time; what a killed one left behind is removed.
+
+    Raises:
+        OSError, MlflowException, SQLAlchemyError: the file cannot be made.
+    """
+    if file.exists() and file.stat().st_size > 0:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    remains = f".{file.name}.*{_UNFINISHED}*"
+    for left in file.parent.glob(remains):
+        left.unlink(missing_ok=True)
+    unfinished = file.with_name(f".{file.name}.{uuid.uuid4().hex}{_UNFINISHED}")
+    try:
+        MlflowClient(sqlite_uri(unfinished)).search_experiments(max_results=1)  # migrates
+        unfinished.replace(file)
+    finally:
+        for left in file.parent.glob(remains):
+            left.unlink(missing_ok=True)
 
 
 def write_ahead(file: Path) -> None:

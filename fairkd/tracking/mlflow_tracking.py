@@ -16,6 +16,7 @@ from mlflow.tracking import MlflowClient
 from fairkd.errors import TrackingError
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID
 from fairkd.tracking.mlflow_database import (
+    create,
     is_server,
     one_line,
     reaching,
@@ -146,7 +147,7 @@ class MlflowTracking:
         page = f"#/experiments/{self._experiment_id}/runs/{run_id}?{_VIEW}"
         if is_server(self.uri):
             return f"{self.uri.rstrip('/')}/{page}"
-        return f"make ui, then http://127.0.0.1:5000/{page}"
+        return f"mlflow ui --backend-store-uri {self.uri}, then http://127.0.0.1:5000/{page}"
 
     @property
     def _client(self) -> MlflowClient:
@@ -165,8 +166,9 @@ class MlflowTracking:
         ):
             file = sqlite_file(self.uri)
             if file is not None:
+                create(file)
                 write_ahead(file)
-            client = MlflowClient(self.uri)  # migrates a fresh or empty database
+            client = MlflowClient(self.uri)  # migrates a database of an older MLflow
             return client, self._experiment_of(client)
 
     def _experiment_of(self, client: MlflowClient) -> str:

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from fairkd.data.dataset import Dataset
+from fairkd.errors import ConfigError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
 from fairkd.training.fit import Fitted, TrainerSettings, fit
@@ -64,12 +65,14 @@ class Trained:
         model: with the weights of its best epoch.
         fitted: its epochs.
         seconds: wall time of training.
+        steps: optimiser steps taken.
         reused: whether it was trained by an earlier job.
     """
 
     model: nn.Module
     fitted: Fitted
     seconds: float
+    steps: int
     reused: bool = False
 
 
@@ -132,6 +135,13 @@ def assemble_student(
     with torch.inference_mode():
         ours = run(model.eval(), few, objective.student_features)
         theirs = run(teacher.eval(), few, objective.teacher_features)
+    for role, outputs in {"student": ours, "teacher": theirs}.items():
+        expected = (len(few), len(dataset.classes))
+        if outputs.logits.shape != expected:
+            raise ConfigError(
+                f"The {role} gives logits of shape {list(outputs.logits.shape)} for {len(few)} "
+                f"rows; accepted: {list(expected)}, one logit for each class."
+            )
     # A generator of its own: the student's weights are the same with and without projections.
     objective.connect(ours, theirs, torch.Generator().manual_seed(recipe.seed))
     return model.train(), objective
@@ -154,4 +164,6 @@ def _fit(
         callbacks=recipe.callbacks(),
         checkpoint=checkpoint,
     )
-    return Trained(module.model.eval(), fitted, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    per_epoch = -(-dataset.splits["train"].size // recipe.settings.batch_size)
+    return Trained(module.model.eval(), fitted, seconds, per_epoch * len(fitted.history))

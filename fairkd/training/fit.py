@@ -157,6 +157,11 @@ def fit(
     return Fitted(module.history, best.epoch)
 
 
+def steps(settings: TrainerSettings, rows: int) -> int:
+    """The steps of a whole training on so many rows."""
+    return settings.max_epochs * -(-rows // settings.batch_size)
+
+
 def check_settings(settings: TrainerSettings, callbacks: Sequence[pl.Callback] = ()) -> int:
     """Refuse what Lightning's Trainer refuses, before anything trains.
 
@@ -166,6 +171,12 @@ def check_settings(settings: TrainerSettings, callbacks: Sequence[pl.Callback] =
     Raises:
         ConfigError: an accelerator that is not here, an unknown precision or argument, ...
     """
+    for callback in callbacks:
+        if not isinstance(callback, pl.Callback):
+            raise ConfigError(
+                f"A callback is a {type(callback).__name__}; accepted: subclasses of "
+                "pytorch_lightning.callbacks.Callback."
+            )
     try:
         with _quiet():
             return _trainer(settings, logger=None, callbacks=list(callbacks)).world_size

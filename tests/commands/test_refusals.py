@@ -103,6 +103,42 @@ from fairkd.errors import DataError
             "distillation.start_epoch=-1 is out of range; accepted: a whole number of at least 0.",
         ),
         (
+            "experiment=debug distillation.start_epoch=2",
+            1,
+            "distillation.start_epoch=2 is never reached: epochs are counted from 0 and "
+            "trainer.max_epochs=2; give a smaller one.",
+        ),
+        (
+            "+distillation.temprature=3",
+            1,
+            "Unknown key in distillation 'temprature'; did you mean 'temperature'? Accepted: "
+            "alpha, init, init_pull, start_epoch, temperature, temperature_scaling, terms.",
+        ),
+        (
+            "+weight=3",
+            1,
+            "Unknown key 'weight'. Accepted: callbacks, constraint, data, distillation, dry_run, "
+            "evaluation, force, paths, replicate, seed, student, teacher, tracking, trainer.",
+        ),
+        (
+            "constraint=[demographic_parity,none]",
+            1,
+            "constraint=[demographic_parity,none] repeats or contradicts itself; name each choice "
+            "once, and none only by itself.",
+        ),
+        (
+            "experimnt=debug",
+            1,
+            "Unknown key 'experimnt'; did you mean 'experiment'? fairkd --cfg job shows all keys. "
+            "A key that is not there yet is added with '+'.",
+        ),
+        (
+            "student.activation=relù",
+            2,
+            "'student.activation=relù' has letters outside ASCII, which Hydra reads in inner "
+            "quotes only: 'student.activation=\"relù\"'.",
+        ),
+        (
             "distillation.start_epoch=1.5",
             1,
             "distillation.start_epoch=1.5 is not a whole number; accepted: a whole number of at "
@@ -469,6 +505,21 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "distillation.init=teacher: a student layer of 7 -> 64 does not fit into the teacher's "
             "7 -> 32; make the student at most as wide (student.hidden) or the teacher wider "
             "(teacher.model.hidden).",
+        ),
+        (
+            "trainer.devices=2",
+            "trainer.devices=2 asks for 2 processes; a job trains in one: set trainer.devices=1, "
+            "and run many jobs side by side instead.",
+        ),
+        (
+            "+trainer.lightning.val_check_interval=0.5",
+            "lightning.val_check_interval is not accepted: validation comes once after every "
+            "epoch, and the best of those epochs is kept.",
+        ),
+        (
+            "+callbacks.mine._target_=collections.OrderedDict",
+            "trainer: A callback is a OrderedDict; accepted: subclasses of "
+            "pytorch_lightning.callbacks.Callback.",
         ),
         (
             "+trainer.lightning.nothing=1",

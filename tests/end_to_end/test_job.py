@@ -121,14 +121,14 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(fairkd, place) -> No
     ended = fairkd("dry_run=true")
     assert (ended.code, ended.err) == (0, "")
     for model in ("teacher", "control", "student"):
-        assert f"  {model}: trained, 2 epochs at most, no estimate yet (" in ended.out
+        assert f"  {model}: would be trained, 2 epochs at most, no estimate yet (" in ended.out
     assert {path: path.stat().st_mtime_ns for path in place.folder.rglob("*")} == before
 
     assert fairkd().code == 0
     again = fairkd("dry_run=true", "distillation.temperature=2")
-    assert "  teacher: reused (" in again.out
-    assert "  control: reused (" in again.out
-    assert "  student: trained, 2 epochs at most, about " in again.out
+    assert "  teacher: would be reused (" in again.out
+    assert "  control: would be reused (" in again.out
+    assert "  student: would be trained, 2 epochs at most, roughly " in again.out
     assert "everything is in the store" in fairkd("dry_run=true").out
     assert len(place.runs()) == 1
 

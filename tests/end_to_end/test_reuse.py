@@ -118,3 +118,34 @@ def test_what_it_costs_to_vary_a_seed(fairkd, place) -> None:
     assert counts == {"teacher": 1, "control": 2, "student": 2, "job": 2}
     fairkd("replicate=1")
     assert len(place.kept("teacher")) == 2
+
+
+def test_a_reused_job_leaves_its_student_in_its_folder_too(fairkd, place) -> None:
+    fairkd()
+    printed = fairkd().out
+    folder = Path(
+        next(line for line in printed.splitlines() if line.startswith("folder")).split()[1]
+    )
+    assert (folder / "student.safetensors").read_bytes() == (
+        place.run().output / "student.safetensors"
+    ).read_bytes()
+    assert {path.name for path in (folder / "preparation").iterdir()}
+
+
+def test_a_job_whose_student_is_gone_from_the_store_is_done_again(fairkd, place) -> None:
+    fairkd()
+    shutil.rmtree("store/student")
+    ended = fairkd()
+    assert ended.code == 0
+    assert "no longer in the store: the job is done again" in ended.err
+    old, new = place.runs()
+    assert old.tags["fairkd.superseded"] == "true"
+    assert new.lasting() == old.lasting()
+
+
+def test_planning_leaves_a_damaged_entry_alone(fairkd, place) -> None:
+    fairkd()
+    (file,) = Path("store/teacher").glob("*/tensors.safetensors")
+    file.write_bytes(b"damaged")
+    assert "teacher: would be trained" in fairkd("dry_run=true").out
+    assert file.read_bytes() == b"damaged"

@@ -73,7 +73,7 @@ def test_forcing_in_a_sweep_trains_each_part_once(fairkd, place) -> None:
 def test_planning_a_sweep_trains_nothing(fairkd, place) -> None:
     ended = fairkd("-m", *VALUES, "dry_run=true")
     assert ended.code == 0
-    assert ended.out.count("student: trained, 2 epochs at most") == 4
+    assert ended.out.count("student: would be trained, 2 epochs at most") == 4
     assert place.runs() == []
     assert not (place.folder / "store").exists()
 
@@ -81,6 +81,8 @@ def test_planning_a_sweep_trains_nothing(fairkd, place) -> None:
 def test_an_impossible_choice_stops_a_sweep_before_its_first_job(fairkd, place) -> None:
     ended = fairkd("-m", "student=linear,nope")
     assert ended.code == 1
-    assert ended.err == "Unknown choice for student 'nope'. Accepted: linear, mlp, mlp_small.\n"
+    assert (
+        ended.err == "Unknown choice for student 'nope'. Accepted: linear, mlp, mlp_small, own.\n"
+    )
     assert place.runs() == []
     assert list(place.folder.glob("multirun/*/*/0")) == []

@@ -246,7 +246,10 @@ def test_runs_of_other_hosts_and_of_nobody_are_left_alone(
 def test_describe_leads_to_the_page(tracking: MlflowTracking) -> None:
     tracking.prepare()
     page = f"#/experiments/{tracking._experiment_id}/runs/abc?workflowType=machine_learning"
-    assert tracking.describe("abc") == f"make ui, then http://127.0.0.1:5000/{page}"
+    assert (
+        tracking.describe("abc")
+        == f"mlflow ui --backend-store-uri {tracking.uri}, then http://127.0.0.1:5000/{page}"
+    )
 
 
 def test_a_deleted_experiment_is_a_sentence(tracking: MlflowTracking, tmp_path: Path) -> None:

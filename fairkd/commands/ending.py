@@ -1,0 +1,127 @@
+"""What a command prints at its end: the comparison, where the results are, what to type next."""
+
+import logging
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from fairkd.experiment import Job, JobResult
+from fairkd.reporting.console import show_trio
+from fairkd.tracking.interface import Tracking
+
+log = logging.getLogger(__name__)
+
+# What a sweep over a job's two main knobs looks like.
+SWEEP = {"distillation.temperature": "1,2,4,8", "constraint.weight": "0,0.1,0.3,1"}
+_PLAIN_WIDTH = 100
+
+
+def show_job(job: Job, result: JobResult, tracking: Tracking, overrides: Sequence[str]) -> None:
+    """The whole comparison after a single job."""
+    console = _console()
+    blocks = _blocks(job, result)
+    positive = job.dataset.classes[1] if len(job.dataset.classes) == 2 else None
+    show_trio(result.record.trio, blocks, positive, job.evaluation.threshold, console)
+    others = [block.name for block in job.dataset.blocks if block.name not in blocks]
+    if others:
+        console.print(f"also measured, in the run: by {', '.join(others)}", markup=False)
+    if result.reused:
+        console.print(
+            "This job was done before; everything above is from the store. "
+            "force=student trains it again, force=all its teacher and control too."
+        )
+    _show_places(
+        console, tracking.describe(result.run_id), str(job.output), _next(job.config, overrides)
+    )
+
+
+def told(job: Job, result: JobResult) -> "Row":
+    """One job of many as a row of the table at the end; logged now."""
+    metrics = result.record.metrics()
+    name = result.record.headline.name
+    row = Row(
+        job.name,
+        metrics["test/accuracy"],
+        metrics["test/disparity"],
+        metrics[f"test/control/{name}"],
+        name,
+        result.reused,
+    )
+    source = " (from the store)" if result.reused else ""
+    log.info("%s: test accuracy %.4f, %s %.4f%s", job.name, row.accuracy, name, row.gap, source)
+    return row
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job of many.
+
+    Attributes:
+        name: the job's.
+        accuracy: of its student on test.
+        gap: the student's headline disparity on test.
+        control_gap: the control's.
+        metric: the name of that disparity.
+        reused: whether the store had it.
+    """
+
+    name: str
+    accuracy: float
+    gap: float
+    control_gap: float
+    metric: str
+    reused: bool
+
+
+def show_jobs(rows: Sequence[Row], failed: int, folder: str) -> None:
+    """All jobs of a command in one table, in the order they ran."""
+    console = _console()
+    table = Table(title="Students on test", title_justify="left", box=box.SIMPLE_HEAD)
+    for place, heading in enumerate(("job", "accuracy", "gap", "control's gap", "")):
+        table.add_column(heading, justify="left" if place in (0, 4) else "right", overflow="fold")
+    for row in rows:
+        numbers = (f"{row.accuracy:.4f}", f"{row.gap:.4f}", f"{row.control_gap:.4f}")
+        table.add_row(row.name, *numbers, "from the store" if row.reused else "")
+    console.print(table)
+    metrics = sorted({row.metric for row in rows})
+    console.print(f"gap: {', '.join(metrics)}; {len(rows)} jobs done, {failed} failed")
+    _show_places(console, "mlflow ui, then http://127.0.0.1:5000", folder, None)
+
+
+def _show_places(console: Console, run: str, folder: str, following: str | None) -> None:
+    lines = {"run": run, "folder": folder} | ({"next": following} if following else {})
+    for name, text in lines.items():
+        console.print(f"{name:<8}{text}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _blocks(job: Job, result: JobResult) -> list[str]:
+    """The headline's block, then the other constrained ones."""
+    first = result.record.headline.block
+    constrained = [term.get("by") or first for term in job.config["constraint"]["terms"].values()]
+    return list(dict.fromkeys([first, *constrained]))
+
+
+def _next(config: Mapping[str, Any], overrides: Sequence[str]) -> str | None:
+    """A sweep of this very job over the knobs it uses."""
+    knobs = {
+        key: values
+        for key, values in SWEEP.items()
+        if config[key.split(".")[0]][key.split(".")[1]] is not None
+    }
+    if not knobs:
+        return None
+    kept = [word for word in overrides if word.lstrip("+").split("=")[0] not in (*knobs, "force")]
+    words = [*kept, *(f"{key}={values}" for key, values in knobs.items())]
+    return f"python -m fairkd -m {shlex.join(words)}"
+
+
+def _console() -> Console:
+    """As wide as the terminal, or as the user says; otherwise wide enough for every table."""
+    known = "COLUMNS" in os.environ or Console().is_terminal
+    return Console(width=None if known else _PLAIN_WIDTH)
