@@ -46,7 +46,7 @@ def show_trio(
     rule = (
         f"selected: probability of {escape(positive)} at least {threshold:g}"
         if positive is not None
-        else "each class against the rest, the worst of them counts"
+        else "the most likely class; rates are of each class against the rest, the worst counts"
     )
     first, *others = blocks
     console.print(_models_table(trio, first, f"Test, by {escape(first)} ({rule})"))
