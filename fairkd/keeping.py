@@ -57,11 +57,7 @@ class Keeper:
             fresh.append(trained)
             return Content(
                 tensors=trained.model.state_dict(),
-                record={
-                    **asdict(trained.fitted),
-                    "seconds": trained.seconds,
-                    "steps": trained.steps,
-                },
+                record=asdict(trained.fitted),
                 about={
                     "model": type(trained.model).__name__,
                     "seconds": trained.seconds,
@@ -123,7 +119,8 @@ def _restored(entry: Entry, recipe: Recipe) -> Trained:
     model = recipe.initial()
     model.load_state_dict(entry.tensors())
     fitted = Fitted(entry.record["history"], entry.record["best_epoch"])
-    return Trained(model.eval(), fitted, entry.record["seconds"], entry.record["steps"], True)
+    about = entry.about
+    return Trained(model.eval(), fitted, about["seconds"], about["steps"], reused=True)
 
 
 def _told(trained: Trained) -> str:

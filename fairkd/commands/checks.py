@@ -13,6 +13,7 @@ from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.fairness.names import DISPARITIES, STATISTICS
+from fairkd.training.ranges import check_ranges
 
 Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
@@ -133,14 +134,7 @@ def _check_layers(prefix: str, model: Section) -> None:
 
 
 def _check_trainer(prefix: str, trainer: Section) -> None:
-    for name in ("max_epochs", "batch_size", "evaluation_batch_size", "threads"):
-        checks.whole(f"{prefix}.{name}", trainer[name], least=1)
-    checks.choice(f"{prefix}.mode", trainer["mode"], ("min", "max"))
-    checks.choice(f"{prefix}.progress", trainer["progress"], ("auto", "on", "off"))
-    if trainer["patience"] is not None:
-        checks.whole(f"{prefix}.patience", trainer["patience"], least=1)
-    if trainer["gradient_clip_val"] is not None:
-        checks.number(f"{prefix}.gradient_clip_val", trainer["gradient_clip_val"], above=0.0)
+    check_ranges(trainer, f"{prefix}.")
     if "lr" in trainer["optimizer"]:
         checks.number(f"{prefix}.optimizer.lr", trainer["optimizer"]["lr"], above=0.0)
     if "weight_decay" in trainer["optimizer"]:

@@ -4,7 +4,7 @@ import statistics
 
 from fairkd.experiment import FORCES, Job
 from fairkd.store import Store
-from fairkd.training.fit import steps
+from fairkd.training.fit import steps_per_epoch
 
 
 def plan(job: Job, store: Store) -> str:
@@ -25,7 +25,9 @@ def plan(job: Job, store: Store) -> str:
             continue
         settings = job.teacher.settings if kind == "teacher" else job.student.settings
         rows = job.dataset.splits["train"].size
-        expected = _expected_seconds(store, kind, steps(settings, rows))
+        expected = _expected_seconds(
+            store, kind, settings.max_epochs * steps_per_epoch(settings, rows)
+        )
         seconds.append(expected)
         guess = "no estimate yet" if expected is None else f"roughly {max(expected, 1):.0f} s"
         work = f"{settings.max_epochs} epochs at most, {guess}"

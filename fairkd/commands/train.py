@@ -106,11 +106,11 @@ class _Jobs:
 
             from fairkd.commands.job import run
 
-            hydra = HydraConfig.get()
-            if hydra.mode == RunMode.MULTIRUN:
-                self._folder = hydra.sweep.dir
+            job = HydraConfig.get()
+            if job.mode == RunMode.MULTIRUN:
+                self._folder = job.sweep.dir
             else:
-                self._own_folder = _made_just_now(Path(hydra.runtime.output_dir))
+                self._own_folder = _made_just_now(Path(job.runtime.output_dir))
             return run(config, self._stores, self._rows)
         except Exception as error:
             if not isinstance(error, FairkdError):

@@ -14,7 +14,7 @@ from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
-from fairkd.training.fit import Fitted, TrainerSettings, fit
+from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
 from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import seeded
@@ -165,5 +165,5 @@ def _fit(
         checkpoint=checkpoint,
     )
     seconds = time.perf_counter() - began
-    per_epoch = -(-dataset.splits["train"].size // recipe.settings.batch_size)
+    per_epoch = steps_per_epoch(recipe.settings, dataset.splits["train"].size)
     return Trained(module.model.eval(), fitted, seconds, per_epoch * len(fitted.history))

@@ -17,7 +17,6 @@ from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.loggers.logger import DummyLogger
 
-from fairkd import checks
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.training.bar import EpochBar
@@ -25,8 +24,8 @@ from fairkd.training.best_epoch import BestEpoch
 from fairkd.training.datamodule import SplitsDataModule
 from fairkd.training.modules import ClassifierModule, OptimizerFactory
 from fairkd.training.randomness import deterministic, seeded, threads
+from fairkd.training.ranges import check_ranges
 
-MONITOR_MODES = ("min", "max")
 _ONE_VALIDATION_AN_EPOCH = ("val_check_interval", "check_val_every_n_epoch")
 
 
@@ -68,22 +67,13 @@ class TrainerSettings:
 
     def __post_init__(self) -> None:
         """Check every range."""
-        checks.whole("max_epochs", self.max_epochs, least=1)
-        checks.whole("batch_size", self.batch_size, least=1)
-        checks.whole("evaluation_batch_size", self.evaluation_batch_size, least=1)
-        checks.whole("threads", self.threads, least=1)
-        checks.choice("mode", self.mode, MONITOR_MODES)
-        checks.choice("progress", self.progress, ("auto", "on", "off"))
+        check_ranges(vars(self))
         for name in _ONE_VALIDATION_AN_EPOCH:
             if name in self.lightning:
                 raise ConfigError(
                     f"lightning.{name} is not accepted: validation comes once after every epoch, "
                     "and the best of those epochs is kept."
                 )
-        if self.patience is not None:
-            checks.whole("patience", self.patience, least=1)
-        if self.gradient_clip_val is not None:
-            checks.number("gradient_clip_val", self.gradient_clip_val, above=0.0)
 
 
 @dataclass(frozen=True)
@@ -157,9 +147,9 @@ def fit(
     return Fitted(module.history, best.epoch)
 
 
-def steps(settings: TrainerSettings, rows: int) -> int:
-    """The steps of a whole training on so many rows."""
-    return settings.max_epochs * -(-rows // settings.batch_size)
+def steps_per_epoch(settings: TrainerSettings, rows: int) -> int:
+    """The steps of one pass over so many rows."""
+    return -(-rows // settings.batch_size)
 
 
 def check_settings(settings: TrainerSettings, callbacks: Sequence[pl.Callback] = ()) -> int:
