@@ -17,7 +17,6 @@ from torch import Tensor
 
 from fairkd.commands.dispatch import dispatch
 from fairkd.store import Store
-from fairkd.tracking.mlflow_tracking import MlflowTracking
 
 TINY = ("experiment=debug", "evaluation.draws=10", "evaluation.latency_repeats=1")
 
@@ -154,17 +153,6 @@ class Workplace:
 
 
 Fairkd = Callable[..., Ended]
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database after its first use, to copy instead of migrating again."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    MlflowTracking(f"sqlite:///{folder}/mlflow.db", experiment="other", locks=folder).prepare()
-    connection = sqlite3.connect(folder / "mlflow.db")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return folder / "mlflow.db"
 
 
 @pytest.fixture

@@ -9,17 +9,6 @@ import pytest
 from fairkd.tracking.mlflow_tracking import MlflowTracking
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database after its first use, to copy instead of migrating again."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    MlflowTracking(f"sqlite:///{folder}/mlflow.db", experiment="other", locks=folder).prepare()
-    connection = sqlite3.connect(folder / "mlflow.db")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
 def tracking(migrated: Path, tmp_path: Path) -> MlflowTracking:
     shutil.copy(migrated, tmp_path / "mlflow.db")
