@@ -91,7 +91,15 @@ def find_statistic(name: str) -> Statistic:
 def _sums(coefficients: Coefficients, p: Tensor, memberships: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator and denominator per class and group, shape ``[K, G]`` each."""
     a0, b0, a1, b1 = (c.expand_as(p) for c in coefficients)
-    return (a0 + b0 * p).T @ memberships, (a1 + b1 * p).T @ memberships
+    return _by_group(a0 + b0 * p, memberships), _by_group(a1 + b1 * p, memberships)
+
+
+def _by_group(values: Tensor, memberships: Tensor) -> Tensor:
+    """Sums over rows, ``[K, G]``, of ``[B, K]`` and ``[B, G]``.
+
+    Not a matrix product: those round otherwise in a stack of models than for one.
+    """
+    return (values.unsqueeze(-1) * memberships.unsqueeze(-2)).sum(0)
 
 
 def _one_hot(y: Tensor, like: Tensor) -> Tensor:

@@ -67,6 +67,7 @@ class Trained:
         seconds: wall time of training.
         steps: optimiser steps taken.
         reused: whether it was trained by an earlier job.
+        together: how many models trained as one stack with it; 1 for a lone one.
     """
 
     model: nn.Module
@@ -74,6 +75,7 @@ class Trained:
     seconds: float
     steps: int
     reused: bool = False
+    together: int = 1
 
 
 def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None = None) -> Trained:

@@ -131,20 +131,32 @@ def fit(
     if _shows_progress(settings.progress):
         own.append(EpochBar())
     data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
-    with seeded(seed), deterministic(), threads(settings.threads), _quiet(), _interruptible():
-        trainer = _trainer(settings, logger=logger, callbacks=[*own, *callbacks])
+    with seeded(seed), surroundings(settings):
+        trainer = make_trainer(settings, logger=logger, callbacks=[*own, *callbacks])
         trainer.fit(module, datamodule=data)
         best.restore(module)
         if checkpoint is not None:
             trainer.save_checkpoint(checkpoint, weights_only=False)  # with optimiser and callbacks
     module.to("cpu", torch.float32)
     if best.epoch is None:
-        raise ConfigError(
-            f"trainer.monitor={settings.monitor} was never a number on validation, so no epoch is "
-            "the best; name a value that is defined there (val/loss), and leave validation at "
-            "least one batch (trainer.lightning.limit_val_batches)."
-        )
+        raise never_a_number(settings.monitor)
     return Fitted(module.history, best.epoch)
+
+
+def never_a_number(monitor: str) -> ConfigError:
+    """The refusal of a training of which no epoch is the best."""
+    return ConfigError(
+        f"trainer.monitor={monitor} was never a number on validation, so no epoch is the best; "
+        "name a value that is defined there (val/loss), and leave validation at least one batch "
+        "(trainer.lightning.limit_val_batches)."
+    )
+
+
+@contextmanager
+def surroundings(settings: TrainerSettings) -> Iterator[None]:
+    """Train within: deterministic kernels, the configured threads, no advice, and Ctrl-C heard."""
+    with deterministic(), threads(settings.threads), _quiet(), _interruptible():
+        yield
 
 
 def steps_per_epoch(settings: TrainerSettings, rows: int) -> int:
@@ -169,15 +181,16 @@ def check_settings(settings: TrainerSettings, callbacks: Sequence[pl.Callback] =
             )
     try:
         with _quiet():
-            return _trainer(settings, logger=None, callbacks=list(callbacks)).world_size
+            return make_trainer(settings, logger=None, callbacks=list(callbacks)).world_size
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
         problem = str(error).splitlines()[0].rstrip(".!")
         raise ConfigError(f"Lightning's Trainer refuses these settings: {problem}.") from error
 
 
-def _trainer(
+def make_trainer(
     settings: TrainerSettings, *, logger: Logger | None, callbacks: list[pl.Callback]
 ) -> pl.Trainer:
+    """Lightning's Trainer for these settings."""
     return pl.Trainer(
         max_epochs=settings.max_epochs,
         accelerator=settings.accelerator,

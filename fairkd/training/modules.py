@@ -14,9 +14,8 @@ from fairkd.data.blocks import Blocks
 from fairkd.data.loaders import BatchLoader
 from fairkd.errors import FairkdError
 from fairkd.models.features import ModelOutputs, run
-from fairkd.training.inference import joined
 from fairkd.training.objective import Objective
-from fairkd.training.validation import ValidationMetrics
+from fairkd.training.validation import Validation
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
@@ -25,13 +24,31 @@ class DivergedError(FairkdError):
     """The loss stopped being a number."""
 
 
+def check_finite(epoch: int, row: Mapping[str, float]) -> None:
+    """Refuse to go on after an epoch whose objective was no number.
+
+    A last step that ruins the weights shows on validation alone.
+
+    Args:
+        epoch: counted from 0.
+        row: the epoch's values.
+
+    Raises:
+        DivergedError: the objective, on train or validation, is not a finite number.
+    """
+    for seen in (row["train/loss"], row.get("val/loss", 0.0)):
+        if not math.isfinite(seen):
+            raise DivergedError(
+                f"Training diverged in epoch {epoch + 1}: the loss is {seen}; "
+                "lower the learning rate (optimizer.lr) or set gradient_clip_val."
+            )
+
+
 class ClassifierModule(pl.LightningModule):
     """A model that minimises an objective, and reports it with group metrics every epoch.
 
-    Validation takes the objective over the whole split at once, never a mean over batches of group
-    terms, and always with distillation in force, so that epochs before ``start_epoch`` compare with
-    those after. Over several processes each takes its own share and the objective is their mean;
-    group metrics come from summed counts and are exact.
+    Epochs are judged by `Validation`. Over several processes each takes its own share and the
+    objective is their mean; group metrics come from summed counts and are exact.
 
     Args:
         model: maps ``x`` to logits.
@@ -55,12 +72,11 @@ class ClassifierModule(pl.LightningModule):
         super().__init__()
         self.model = model
         self.objective = objective
-        self.validation_metrics = ValidationMetrics(blocks, n_classes)
+        self.validation = Validation(blocks, n_classes)
         self.history: list[dict[str, float]] = []
         self._optimizer = optimizer
         self._train_totals: list[Tensor] = []
         self._train_terms: list[dict[str, Tensor]] = []
-        self._validation: list[tuple[ModelOutputs, ModelOutputs | None, Batch]] = []
         self._epoch = torch.tensor(0.0)
         self._row: dict[str, float] = {}
 
@@ -115,26 +131,14 @@ class ClassifierModule(pl.LightningModule):
         outputs = run(self.model, batch.x, self.objective.student_features)
         # In mixed precision outputs are half as wide as what the objective's own layers expect.
         outputs = outputs.to(next(self.parameters()).dtype)
-        self._validation.append((outputs, self.teacher_outputs("validation", batch), batch))
-        self.validation_metrics.update(outputs.logits, batch)
+        self.validation.update(outputs, self.teacher_outputs("validation", batch), batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the objective over the split, its terms, and the group metrics."""
-        outputs = joined([kept for kept, _, _ in self._validation])
-        teachers = [kept for _, kept, _ in self._validation if kept is not None]
-        fields = zip(*(batch for _, _, batch in self._validation), strict=True)
-        batch = Batch(*(torch.cat(field) for field in fields))
-        self._validation.clear()
-        value = self.objective(
-            outputs,
-            joined(teachers) if teachers else None,
-            batch,
-            torch.tensor(math.inf, device=self.device),
-            dict(self.model.named_parameters()),
+        shares, metrics = self.validation.compute(
+            self.objective, dict(self.model.named_parameters())
         )
-        self._record("val", {"loss": value.total, **value.terms})
-        self._record("val", self.validation_metrics.compute())
-        self.validation_metrics.reset()
+        self._record("val", {**shares, **metrics})
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's mean objective and write the epoch's row.
@@ -149,13 +153,7 @@ class ClassifierModule(pl.LightningModule):
         }
         self._train_terms.clear()
         self._record("train", {"loss": loss, **terms})
-        # A last step that ruins the weights shows on validation alone.
-        for seen in (self._row["train/loss"], self._row.get("val/loss", 0.0)):
-            if not math.isfinite(seen):
-                raise DivergedError(
-                    f"Training diverged in epoch {self.current_epoch + 1}: the loss is {seen}; "
-                    "lower the learning rate (optimizer.lr) or set gradient_clip_val."
-                )
+        check_finite(self.current_epoch, self._row)
         self.history.append({"epoch": float(self.current_epoch), **self._row})
         if self.logger is not None:
             self.logger.log_metrics(self._row, step=self.current_epoch)

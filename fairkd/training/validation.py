@@ -1,4 +1,7 @@
-"""Group metrics of the validation split, by epoch."""
+"""What an epoch is judged by on the validation split: the objective, and group metrics."""
+
+import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +12,9 @@ from fairkd.evaluation.calibration import GroupCalibration, expected_calibration
 from fairkd.evaluation.counts import GroupCounts
 from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
+from fairkd.models.features import ModelOutputs
+from fairkd.training.inference import joined
+from fairkd.training.objective import Objective
 
 FOLLOWED = (
     "demographic_parity_difference",
@@ -19,6 +25,58 @@ FOLLOWED = (
     "worst_group_accuracy",
 )
 """The disparities worth a curve; the record has them all."""
+
+
+class Validation(nn.Module):
+    """One pass over the validation split: outputs come in by batches and are judged together.
+
+    The objective is taken over the whole split at once, never as a mean over batches of group
+    terms, and always with distillation in force, so that epochs before ``start_epoch`` compare with
+    those after.
+
+    Args:
+        blocks: the data's group blocks.
+        n_classes: C.
+    """
+
+    def __init__(self, blocks: Blocks, n_classes: int) -> None:
+        super().__init__()
+        self.metrics = ValidationMetrics(blocks, n_classes)
+        self._seen: list[tuple[ModelOutputs, ModelOutputs | None, Batch]] = []
+
+    def update(self, outputs: ModelOutputs, teacher: ModelOutputs | None, batch: Batch) -> None:
+        """Add a batch."""
+        self._seen.append((outputs, teacher, batch))
+        self.metrics.update(outputs.logits, batch)
+
+    def compute(
+        self, objective: Objective, parameters: Mapping[str, Tensor] | None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Judge what was added, and begin anew.
+
+        Args:
+            objective: what training minimises.
+            parameters: the model's parameters by name.
+
+        Returns:
+            The objective (``loss``) and its terms, which processes average over their shares; and
+            the group metrics, which are those of all processes together.
+        """
+        outputs = joined([seen for seen, _, _ in self._seen])
+        teachers = [seen for _, seen, _ in self._seen if seen is not None]
+        fields = zip(*(batch for _, _, batch in self._seen), strict=True)
+        batch = Batch(*(torch.cat(field) for field in fields))
+        self._seen.clear()
+        value = objective(
+            outputs,
+            joined(teachers) if teachers else None,
+            batch,
+            torch.tensor(math.inf, device=outputs.logits.device),
+            parameters,
+        )
+        metrics = self.metrics.compute()
+        self.metrics.reset()
+        return {"loss": value.total, **value.terms}, metrics
 
 
 class ValidationMetrics(nn.Module):

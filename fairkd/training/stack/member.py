@@ -1,0 +1,76 @@
+"""One model of a stack, ready to train."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from fairkd.data.batch import Batch
+from fairkd.data.dataset import Dataset
+from fairkd.models.features import ModelOutputs, run
+from fairkd.training.fit import TrainerSettings
+from fairkd.training.objective import Objective
+
+
+@dataclass(frozen=True)
+class Member:
+    """An untrained model with everything that its training needs.
+
+    Attributes:
+        model: at its initial weights; after training at those of its best epoch.
+        objective: what it minimises, connected.
+        settings: how it trains.
+        seed: of its batch order, and of dropout.
+        dataset: prepared splits.
+        teacher: the teacher's outputs on ``train`` and ``validation``; ``None`` without a teacher.
+        callbacks: the user's own Lightning callbacks; a member that has any trains alone.
+    """
+
+    model: nn.Module
+    objective: Objective
+    settings: TrainerSettings
+    seed: int
+    dataset: Dataset
+    teacher: Mapping[str, ModelOutputs] | None = None
+    callbacks: Sequence[pl.Callback] = ()
+
+
+class Step(nn.Module):
+    """A model and its objective as one module, so that one call can be given all their tensors.
+
+    Args:
+        model: maps ``x`` to logits.
+        objective: what is minimised.
+    """
+
+    def __init__(self, model: nn.Module, objective: Objective) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+
+    def forward(
+        self, batch: Batch, teacher: ModelOutputs | None, epoch: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The objective of one batch and its terms, shape ``[]`` each."""
+        outputs = run(self.model, batch.x, self.objective.student_features)
+        pulled = dict(self.model.named_parameters()) if len(self.objective.start) else None
+        value = self.objective(outputs, teacher, batch, epoch, pulled)
+        return value.total, value.terms
+
+
+def trained_names(step: nn.Module) -> list[str]:
+    """The parameters that training changes, the model's before the objective's."""
+    return [name for name, value in step.named_parameters() if value.requires_grad]
+
+
+def lone_gradients(
+    step: Step, batch: Batch, teacher: ModelOutputs | None, epoch: Tensor
+) -> list[Tensor | None]:
+    """The gradient of a member that trains alone, in the order of `trained_names`."""
+    total, _ = step(batch, teacher, epoch)
+    named = dict(step.named_parameters())
+    return list(
+        torch.autograd.grad(total, [named[n] for n in trained_names(step)], allow_unused=True)
+    )

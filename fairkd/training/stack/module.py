@@ -1,0 +1,321 @@
+"""A stack of members as one Lightning module, run by the same Trainer as a lone model."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+from torch.optim import Optimizer
+
+from fairkd.data.batch import Batch
+from fairkd.data.loaders import BatchLoader
+from fairkd.errors import FairkdError
+from fairkd.models.features import ModelOutputs, run
+from fairkd.training.stack.course import Course
+from fairkd.training.stack.dropout import DropoutMasks, with_given_dropout
+from fairkd.training.stack.linear import with_members_linear
+from fairkd.training.stack.likeness import optimizer_options, optimizer_over
+from fairkd.training.stack.member import Member, Step, lone_gradients
+from fairkd.training.stack.streams import MemberBatches, Streams
+from fairkd.training.stack.weights import StackedWeights
+from fairkd.training.validation import Validation
+
+_FEWEST_SHARE = 0.5  # a stack is made smaller when fewer than this share of it still learns
+
+
+class RoundsDifferentlyError(FairkdError):
+    """The stack's gradients differ from those of lone models, if only in the last bit."""
+
+
+class StackModule(pl.LightningModule):
+    """Members that train as one program.
+
+    Each step draws every member's batch, takes the members' objectives under ``vmap``, and lets one
+    torch optimiser, with parameter groups for their different options, step views of the stacked
+    weights. Each epoch then judges member after member with the lone model's code. A member that
+    fails or stops early leaves the others as they are.
+
+    Args:
+        members: alike (see `fairkd.training.stack.likeness`).
+        exact: refuse to start where the first gradients differ from those of lone members.
+        progress: called after every epoch with the number of members that still learn.
+
+    Attributes:
+        members: as given.
+        courses: what happened to each member.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], exact: bool, progress: Callable[[int], None]
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.members = list(members)
+        self._exact = exact
+        self._progress = progress
+        self.courses = [Course(member.settings) for member in members]
+        self._places = list(range(len(members)))  # which member stands at which place
+        steps = [Step(member.model, member.objective) for member in members]
+        self.weights = StackedWeights(steps)
+        first = members[0]
+        self.validation = Validation(first.dataset.blocks, len(first.dataset.classes))
+        # Modules without weights of their own: they are lent the members'.
+        self._lent = [copy.deepcopy(steps[0])]
+        stacked = copy.deepcopy(steps[0])
+        self._dropout = DropoutMasks(copy.deepcopy(first.model), [m.seed for m in members])
+        with_given_dropout(stacked.model, self._dropout.paths)
+        with_members_linear(stacked)
+        self._stacked = [stacked]
+        self._totals: list[Tensor] = []
+        self._terms: list[dict[str, Tensor]] = []
+        self._judged: list[tuple[int, dict[str, Tensor]]] = []
+        self._splits: dict[int, Batch] = {}
+        self._teachers: dict[int, dict[str, ModelOutputs]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # See ClassifierModule: Lightning notes the running hook's name some 45 times a step.
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def configure_optimizers(self) -> Optimizer:
+        """One optimiser, with a parameter group for each set of options."""
+        self._optimizer = self._new_optimizer()
+        return self._optimizer
+
+    def on_fit_start(self) -> None:
+        """Bring the data to the device, and compare the first gradients with lone ones.
+
+        Raises:
+            RoundsDifferentlyError: in exact mode, they differ.
+        """
+        for module in (*self._lent, *self._stacked):
+            module.to(self.device, next(iter(self.weights.trained)).dtype)
+        for member in self.members:
+            if id(member.dataset) not in self._splits:
+                validation = member.dataset.splits["validation"]
+                moved = Batch(*(field.to(self.device) for field in validation))
+                self._splits[id(member.dataset)] = moved
+            if member.teacher is not None and id(member.teacher) not in self._teachers:
+                self._teachers[id(member.teacher)] = {
+                    split: outputs.to(self.device) for split, outputs in member.teacher.items()
+                }
+        self._streams = Streams(self.members, self.device)
+        self._batches = self._member_batches()
+        if self._exact:
+            self._compare_first_gradients()
+
+    def train_dataloader(self) -> Streams:
+        """The streams of training batches."""
+        return self._streams
+
+    def val_dataloader(self) -> range:
+        """The members, one after another."""
+        return range(len(self.members))
+
+    def transfer_batch_to_device(
+        self,
+        batch: Any,
+        device: torch.device,  # noqa: ARG002
+        dataloader_idx: int,  # noqa: ARG002
+    ) -> Any:
+        """The batch as it is: its split went to the device as a whole."""
+        return batch
+
+    def on_train_epoch_start(self) -> None:
+        """Choose the orders of the epoch."""
+        self._streams.set_epoch(self.current_epoch)
+        self._epoch = torch.tensor(float(self.current_epoch), device=self.device)
+        self._totals.clear()
+        self._terms.clear()
+
+    def training_step(self, batches: list[Batch], batch_idx: int) -> None:  # noqa: ARG002
+        """One step of every member."""
+        totals, terms, gradients = self._gradients(batches, self._dropout, self._epoch)
+        for views, of_member in zip(self._views, zip(*gradients, strict=True), strict=True):
+            for view, gradient in zip(views, of_member, strict=True):
+                view.grad = gradient
+        largest = self.members[0].settings.gradient_clip_val
+        if largest is not None:
+            for views in self._views:
+                torch.nn.utils.clip_grad_norm_(views, largest)
+        self._optimizer.step()
+        self._totals.append(totals)
+        self._terms.append(terms)
+
+    def validation_step(self, batch: int, batch_idx: int) -> None:  # noqa: ARG002
+        """Judge one member as a lone model is judged, with the weights it has in the stack."""
+        number = int(batch)
+        if not self.courses[number].running:
+            return
+        member, lent = self.members[number], self._lent[0]
+        place = self._places.index(number)
+        _lend(lent, self.weights.views(place))
+        lent.eval()
+        split = self._splits[id(member.dataset)]
+        teacher = self._teachers[id(member.teacher)] if member.teacher is not None else None
+        for rows in BatchLoader(split, member.settings.evaluation_batch_size):
+            rows = self.trainer.precision_plugin.convert_input(rows)
+            outputs = run(lent.model, rows.x, lent.objective.student_features)
+            theirs = teacher["validation"].rows(rows.index) if teacher is not None else None
+            self.validation.update(outputs, theirs, rows)
+        shares, metrics = self.validation.compute(
+            lent.objective, dict(lent.model.named_parameters())
+        )
+        self._judged.append((number, {**shares, **metrics}))
+
+    def on_validation_epoch_end(self) -> None:
+        """Hand each member its values, and its weights if they are the best."""
+        for number, values in self._judged:
+            views = self.weights.views(self._places.index(number))
+            own = {
+                name.removeprefix("model."): view
+                for name, view in views.items()
+                if name.startswith("model.")
+            }
+            plain = {name: float(value) for name, value in values.items()}
+            self.courses[number].validated(self.current_epoch, plain, own)
+        self._judged.clear()
+
+    def on_train_epoch_end(self) -> None:
+        """Hand each member its training values; drop those that are done."""
+        # A row for each member, contiguous: its mean then rounds as a lone member's does.
+        totals = torch.stack(self._totals, dim=1)
+        terms = {
+            name: torch.stack([step[name] for step in self._terms], dim=1)
+            for name in self._terms[0]
+        }
+        for place, number in enumerate(self._places):
+            values = {"loss": totals[place], **{name: v[place] for name, v in terms.items()}}
+            means = {name: float(value.mean()) for name, value in values.items()}
+            self.courses[number].trained(self.current_epoch, means)
+        running = [p for p, number in enumerate(self._places) if self.courses[number].running]
+        self._progress(len(running))
+        if not running:
+            self.trainer.should_stop = True
+        elif len(running) < _FEWEST_SHARE * len(self._places):
+            self._shrink(running)
+
+    def _gradients(
+        self, batches: Sequence[Batch], dropout: DropoutMasks, epoch: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor], list[tuple[Tensor | None, ...]]]:
+        """Every member's objective, terms and gradients, without a step.
+
+        Returns:
+            Totals ``[K]``, terms ``[K]`` by name, and for each trained parameter the members'
+            gradients, ``None`` where nothing depends on it.
+        """
+        batch, teacher = self._batches(batches)
+        masks = dropout.draw(batches[0].x)
+        tensors = self.weights.tensors()
+        tensors |= {f"model.{path}.mask": mask for path, mask in masks.items()}
+        step = self._stacked[0]
+        with torch.enable_grad():
+            if teacher is None:
+                call = vmap(lambda given, rows: functional_call(step, given, (rows, None, epoch)))
+                totals, terms = call(tensors, batch)
+            else:
+                both = vmap(
+                    lambda given, rows, theirs: functional_call(step, given, (rows, theirs, epoch))
+                )
+                totals, terms = both(tensors, batch, teacher)
+            stacked: Sequence[Tensor | None] = torch.autograd.grad(
+                totals.sum(), list(self.weights.trained), allow_unused=True
+            )
+        nothing: tuple[Tensor | None, ...] = (None,) * self.weights.size
+        gradients = [nothing if g is None else tuple(g.contiguous().unbind()) for g in stacked]
+        return totals.detach(), {name: term.detach() for name, term in terms.items()}, gradients
+
+    def _compare_first_gradients(self) -> None:
+        """Compare the first and the last member's gradients, on a full and on a short batch."""
+        epoch = torch.tensor(0.0, device=self.device)
+        for batches in _full_and_short(self._streams):
+            batches = [self.trainer.precision_plugin.convert_input(batch) for batch in batches]
+            masks = DropoutMasks(self.members[0].model, [m.seed for m in self.members])
+            _, _, stacked = self._gradients(batches, masks, epoch)
+            for place in {0, len(self.members) - 1}:
+                alone = self._lone_gradients(place, batches, epoch)
+                together = [of_parameter[place] for of_parameter in stacked]
+                if not all(map(_same_bits, together, alone)):
+                    raise RoundsDifferentlyError(
+                        "its kernels round differently in a stack on this device"
+                    )
+
+    def _lone_gradients(
+        self, place: int, batches: Sequence[Batch], epoch: Tensor
+    ) -> list[Tensor | None]:
+        member, lent = self.members[place], self._lent[0]
+        _lend(lent, self.weights.views(place))
+        batch = batches[self._streams.of_member[place]]
+        teacher = None
+        if member.teacher is not None:
+            teacher = self._teachers[id(member.teacher)]["train"].rows(batch.index)
+        lent.train()
+        with torch.random.fork_rng(), torch.enable_grad():
+            torch.manual_seed(member.seed)
+            return lone_gradients(lent, batch, teacher, epoch)
+
+    def _shrink(self, running: Sequence[int]) -> None:
+        """Go on with the members at the given places alone."""
+        before = self._optimizer.state
+        states = [[before.get(view, {}) for view in self._views[place]] for place in running]
+        self._places = [self._places[place] for place in running]
+        self.weights.keep(torch.tensor(running))
+        self._dropout.keep(running)
+        self._batches = self._member_batches()
+        self._optimizer = self._new_optimizer()
+        for views, of_member in zip(self._views, states, strict=True):
+            for view, state in zip(views, of_member, strict=True):
+                self._optimizer.state[view] = state
+
+    def _new_optimizer(self) -> Optimizer:
+        size = self.weights.size
+        self._views = [
+            [value.detach()[place] for value in self.weights.trained] for place in range(size)
+        ]
+        groups: dict[str, dict[str, Any]] = {}
+        for views, number in zip(self._views, self._places, strict=True):
+            options = optimizer_options(self.members[number])
+            group = groups.setdefault(repr(sorted(options.items())), {**options, "params": []})
+            group["params"] += views
+        return optimizer_over(self.members[0], groups.values())
+
+    def _member_batches(self) -> MemberBatches:
+        members = [self.members[number] for number in self._places]
+        teachers = [
+            None if member.teacher is None else self._teachers[id(member.teacher)]["train"]
+            for member in members
+        ]
+        streams = [self._streams.of_member[number] for number in self._places]
+        return MemberBatches(streams, teachers, self.device)
+
+
+def _lend(step: Step, tensors: dict[str, Tensor]) -> None:
+    """Let a module compute with other tensors, in place of its own."""
+    for name, value in (*step.named_parameters(), *step.named_buffers()):
+        value.data = tensors[name]
+
+
+def _same_bits(ours: Tensor | None, theirs: Tensor | None) -> bool:
+    """Whether two gradients agree, with undefined values in the same places."""
+    if ours is None or theirs is None:
+        return ours is theirs
+    return bool(torch.equal(ours.isnan(), theirs.isnan())) and bool(
+        torch.equal(ours.nan_to_num(), theirs.nan_to_num())
+    )
+
+
+def _full_and_short(streams: Streams) -> Iterator[list[Batch]]:
+    """The first and, where it is shorter, the last batch of an epoch."""
+    streams.set_epoch(0)
+    last: list[Batch] = []
+    for number, batches in enumerate(streams):
+        if number == 0:
+            yield batches
+        last = batches
+    if last and last[0].size < streams.batch_size:
+        yield last

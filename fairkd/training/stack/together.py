@@ -1,0 +1,185 @@
+"""Train many models: alike ones in stacks, the rest one by one."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from fairkd.errors import FairkdError
+from fairkd.training.distil import Trained
+from fairkd.training.fit import fit, make_trainer, steps_per_epoch, surroundings
+from fairkd.training.modules import ClassifierModule, StudentModule
+from fairkd.training.stack.footprint import most_members
+from fairkd.training.stack.likeness import likeness, obstacle
+from fairkd.training.stack.member import Member
+from fairkd.training.stack.module import RoundsDifferentlyError, StackModule
+
+Outcome = Trained | FairkdError
+MAX_STACK = 64
+"""So many models a stack at most: beyond that, nothing is gained by sharing."""
+
+
+def _unheard(_epochs: int) -> None:
+    """Progress that nobody follows."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which members train together.
+
+    Attributes:
+        stacks: places of members that share a stack, at least two each.
+        alone: for every other place, the reason.
+    """
+
+    stacks: list[list[int]]
+    alone: dict[int, str]
+
+
+def grouped(
+    members: Sequence[Member],
+    *,
+    max_stack: int = MAX_STACK,
+    memory: int | None = None,
+    parts: int = 1,
+) -> Grouping:
+    """Sort members into stacks.
+
+    Args:
+        members: in any order.
+        max_stack: most members of one stack.
+        memory: bytes that one stack may take; ``None`` is half of what is free now.
+        parts: into how many stacks of about one size the members of a kind are cut at least, so
+            that as many processes have work.
+    """
+    alone: dict[int, str] = {}
+    kinds: dict[object, list[int]] = {}
+    for place, member in enumerate(members):
+        reason = obstacle(member)
+        if reason is not None:
+            alone[place] = reason
+        else:
+            kinds.setdefault(likeness(member), []).append(place)
+    stacks: list[list[int]] = []
+    for places in kinds.values():
+        if len(places) == 1:
+            alone[places[0]] = "no other job is like it"
+            continue
+        # Members that read the same batches stand together.
+        places.sort(key=lambda place: (id(members[place].dataset), members[place].seed))
+        largest = min(max_stack, most_members(members[places[0]], memory))
+        stacks += _cut(places, largest, parts)
+    for stack in [stack for stack in stacks if len(stack) == 1]:
+        stacks.remove(stack)
+        alone[stack[0]] = "its stack has room for one"
+    return Grouping(stacks, alone)
+
+
+def train_together(
+    members: Sequence[Member],
+    *,
+    exact: bool = True,
+    max_stack: int = MAX_STACK,
+    memory: int | None = None,
+    progress: Callable[[int], None] = _unheard,
+) -> list[Outcome]:
+    """Train every member, in stacks where they are alike, to its best epoch.
+
+    Args:
+        members: untrained; their models are changed in place.
+        exact: each member ends with the bits it would have alone; ``False`` lets stacks round
+            differently.
+        max_stack: most members of one stack.
+        memory: bytes that one stack may take; ``None`` is half of what is free now.
+        progress: called with a number of finished epochs, summed over members.
+
+    Returns:
+        For each member what it became, or the error that ended it: one that fails leaves the
+        others as they are.
+    """
+    found: dict[int, Outcome] = {}
+    grouping = grouped(members, max_stack=max_stack, memory=memory)
+    for places in grouping.stacks:
+        outcomes = train_stack([members[p] for p in places], exact=exact, progress=progress)
+        found |= dict(zip(places, outcomes, strict=True))
+    for place in grouping.alone:
+        found[place] = train_alone(members[place], progress)
+    return [found[place] for place in range(len(members))]
+
+
+def train_stack(
+    members: Sequence[Member],
+    *,
+    exact: bool = True,
+    progress: Callable[[int], None] = _unheard,
+) -> list[Outcome]:
+    """Train alike members as one program; one by one where it would round differently.
+
+    Args, Returns:
+        As in `train_together`.
+    """
+    settings = members[0].settings
+    began = time.perf_counter()
+    module = StackModule(members, exact, progress)
+    quiet = replace(settings, gradient_clip_val=None, progress="off")
+    try:
+        with surroundings(settings):
+            make_trainer(quiet, logger=None, callbacks=[]).fit(module)
+    except RoundsDifferentlyError:
+        return [train_alone(member, progress) for member in members]
+    share = (time.perf_counter() - began) / len(members)
+    return [_outcome(module, place, share) for place in range(len(members))]
+
+
+def train_alone(member: Member, progress: Callable[[int], None] = _unheard) -> Outcome:
+    """Train one member without a stack."""
+    began = time.perf_counter()
+    module = _lone_module(member)
+    try:
+        fitted = fit(
+            module,
+            member.dataset,
+            replace(member.settings, progress="off"),
+            seed=member.seed,
+            callbacks=member.callbacks,
+        )
+    except FairkdError as error:
+        return error
+    progress(len(fitted.history))
+    steps = _steps(member, len(fitted.history))
+    return Trained(module.model.eval(), fitted, time.perf_counter() - began, steps)
+
+
+def _outcome(module: StackModule, place: int, seconds: float) -> Outcome:
+    member, course = module.members[place], module.courses[place]
+    try:
+        fitted = course.fitted()
+    except FairkdError as error:
+        return error
+    member.model.load_state_dict(course.weights)
+    model = member.model.to("cpu").float().eval()
+    steps = _steps(member, len(fitted.history))
+    return Trained(model, fitted, seconds, steps, together=len(module.members))
+
+
+def _lone_module(member: Member) -> ClassifierModule:
+    maker, blocks = member.settings.optimizer, member.dataset.blocks
+    classes = len(member.dataset.classes)
+    if member.teacher is None:
+        return ClassifierModule(member.model, member.objective, maker, blocks, classes)
+    return StudentModule(member.model, member.objective, maker, blocks, classes, member.teacher)
+
+
+def _steps(member: Member, epochs: int) -> int:
+    return steps_per_epoch(member.settings, member.dataset.splits["train"].size) * epochs
+
+
+def _cut(places: Sequence[int], largest: int, parts: int) -> list[list[int]]:
+    """Cut into consecutive pieces of about one size."""
+    count = max(-(-len(places) // largest), min(parts, len(places) // 2))
+    size, more = divmod(len(places), count)
+    pieces, start = [], 0
+    for number in range(count):
+        end = start + size + (number < more)
+        pieces.append(list(places[start:end]))
+        start = end
+    return pieces
