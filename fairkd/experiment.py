@@ -4,25 +4,27 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fairkd.data.dataset import Dataset
-from fairkd.evaluation.compression import cost
+from fairkd.evaluation.compression import Cost, architecture, cost, latency
 from fairkd.evaluation.evaluate import evaluate
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.predictions import Predictions
+from fairkd.evaluation.row_draws import SharedDraws
 from fairkd.evaluation.settings import EvaluationSettings
-from fairkd.evaluation.trio import Trio, measure_trio
+from fairkd.evaluation.trio import Trio, chosen_by, measure_trio
+from fairkd.evaluation.truth import Truth
 from fairkd.identity import JobKeys
-from fairkd.keeping import Keeper
+from fairkd.keeping import Failures, Keeper, Memory, told
 from fairkd.models.features import ModelOutputs
 from fairkd.record import Headline, JobRecord, parameters, write_run, write_student
 from fairkd.store import Content, Store
-from fairkd.tracking.interface import JOB_KEY, Run, Tracking
+from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
 from fairkd.training.distil import (
     Distillation,
@@ -37,12 +39,27 @@ from fairkd.training.randomness import threads
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 FORCES: Mapping[str, tuple[str, ...]] = {
     "none": (),
     "student": ("student", "job"),
     "all": ("teacher", "outputs", "control", "evaluation", "student", "job"),
 }
 """What each value of ``force`` computes anew."""
+
+
+@dataclass(frozen=True)
+class SweepPlace:
+    """Which sweep a job is part of, if any.
+
+    Attributes:
+        id: of the sweep; ``None`` for a job on its own.
+        parent: the id of the sweep's tracked run; ``None`` where there is none.
+    """
+
+    id: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +78,7 @@ class Job:
         headline: what ``test/disparity`` is.
         force: a key of `FORCES`.
         output: the job's folder.
+        sweep: which sweep it is part of.
     """
 
     name: str
@@ -74,6 +92,7 @@ class Job:
     headline: Headline
     force: str
     output: Path
+    sweep: SweepPlace = SweepPlace()
 
 
 @dataclass(frozen=True)
@@ -91,41 +110,45 @@ class JobResult:
     reused: bool
 
 
-def run_job(job: Job, store: Store, tracking: Tracking) -> JobResult:
+def run_job(
+    job: Job,
+    store: Store,
+    tracking: Tracking,
+    *,
+    memory: Memory | None = None,
+    failures: Failures | None = None,
+) -> JobResult:
     """Train what is missing, measure the trio, and leave exactly one finished tracked run.
+
+    Args:
+        job: what to do.
+        store: where results are kept.
+        tracking: where runs are written, prepared by the caller.
+        memory: shared with the other jobs of the process.
+        failures: models that are known to fail, and why (a stack found out).
 
     Raises:
         FairkdError: something does not fit, training diverged, or store or tracking cannot be
             written. A run that was started is then recorded as failed.
     """
-    check_fits(job)
+    keeper = Keeper(store, FORCES[job.force], memory or Memory(), failures or {})
+    with store.lock("job", job.keys.job):
+        entry = keeper.kept("job", job.keys.job)
+        if entry is None:
+            return _run(job, keeper, tracking)
+        weights = keeper.weights("student", job.keys.student)
+        if weights is None:
+            log.warning("The student's weights are no longer in the store: the job is done again.")
+            return _run(job, keeper, tracking)
+        write_student(job.output, weights, job.dataset)
+        return _reuse(job, JobRecord.from_json(entry.record), tracking)
+
+
+def prepare(tracking: Tracking) -> None:
+    """Make tracking usable, and end the runs that a killed process left behind."""
     tracking.prepare()
     for run_id in tracking.reap():
         log.info("Run %s belonged to a process that is gone; it is marked KILLED.", run_id)
-    keeper = Keeper(store, FORCES[job.force])
-    fresh: list[JobResult] = []
-
-    def compute() -> Content:
-        with tracking.start(job.name, parameters(job.config), _tags(job)) as run:
-            run.log_json(job.config, "configuration.json")
-            student, record = _compute(job, keeper, run)
-            write_student(job.output, student.model.state_dict(), job.dataset)
-            write_run(run, record, job.dataset, job.output)
-            tracking.supersede(job.keys.job)
-        fresh.append(JobResult(record, run.run_id, reused=False))
-        return Content(record=record.to_json(), about={"name": job.name})
-
-    entry, _ = keeper.keep("job", job.keys.job, compute)
-    if fresh:
-        return fresh[0]
-    weights = keeper.weights("student", job.keys.student)
-    if weights is None:
-        log.warning("The student's weights are no longer in the store: the job is done again.")
-        Keeper(store, (*keeper.forced, "job")).keep("job", job.keys.job, compute)
-        return fresh[0]
-    write_student(job.output, weights, job.dataset)
-    with store.lock("job", job.keys.job):
-        return _reuse(job, JobRecord.from_json(entry.record), tracking)
 
 
 def check_fits(job: Job) -> None:
@@ -137,13 +160,26 @@ def check_fits(job: Job) -> None:
     assemble_student(job.student, job.distillation, job.teacher.initial(), job.dataset)
 
 
+def _run(job: Job, keeper: Keeper, tracking: Tracking) -> JobResult:
+    """Do the job. It is kept before its run is finished: a finished run always has its record."""
+    with tracking.start(job.name, parameters(job.config), _tags(job), job.sweep.parent) as run:
+        run.log_json(job.config, "configuration.json")
+        student, record = _compute(job, keeper, run)
+        write_student(job.output, student.model.state_dict(), job.dataset)
+        write_run(run, record, job.dataset, job.output)
+        tracking.supersede(job.keys.job)
+        content = Content(record=record.to_json(), about={"name": job.name})
+        keeper.put("job", job.keys.job, content)
+    return JobResult(record, run.run_id, reused=False)
+
+
 def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
     """Point to the job's run; write one from the store where this tracking store has none."""
-    found = tracking.find(job.keys.job)
+    found = tracking.find(job.keys.job, job.sweep.id)
     if found is not None:
         return JobResult(record, found, reused=True)
     tags = {**_tags(job), "fairkd.reused": "true"}
-    with tracking.start(job.name, parameters(job.config), tags) as run:
+    with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         run.log_history(record.histories["student"])
         write_run(run, record, job.dataset, job.output)
@@ -153,15 +189,13 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
 def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[Trained, JobRecord]:
     """Teacher, control and student, measured side by side."""
     with threads(job.student.settings.threads):
-        train_teacher = partial(train_on_labels, job.teacher, job.dataset)
-        teacher = keeper.model("teacher", job.keys.teacher, job.teacher, train_teacher)
+        teacher, outputs = teacher_of(job, keeper)
         train_control = partial(train_on_labels, job.student, job.dataset)
         control = keeper.model("control", job.keys.control, job.student, train_control)
-        outputs = keeper.outputs(
-            job.keys.teacher, teacher.model, job.dataset, _teacher_layers(job, teacher)
-        )
         student = _student(job, keeper, run, teacher, outputs)
         trained = {"teacher": teacher, "control": control, "student": student}
+        for name, model in trained.items():
+            log.info("%s: %s.", name, told(model))
         trio = _measured(job, keeper, trained, outputs)
     return student, JobRecord(
         trio=trio,
@@ -170,6 +204,14 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[Trained, JobRecord]:
         seconds={name: model.seconds for name, model in trained.items()},
         headline=job.headline,
     )
+
+
+def teacher_of(job: Job, keeper: Keeper) -> tuple[Trained, dict[str, ModelOutputs]]:
+    """The trained teacher, and its outputs wherever the student may look at them."""
+    train = partial(train_on_labels, job.teacher, job.dataset)
+    teacher = keeper.model("teacher", job.keys.teacher, job.teacher, train)
+    layers = _teacher_layers(job, teacher)
+    return teacher, keeper.outputs(job.keys.teacher, teacher.model, job.dataset, layers)
 
 
 def _teacher_layers(job: Job, teacher: Trained) -> tuple[str, ...]:
@@ -181,6 +223,7 @@ def _student(
     job: Job, keeper: Keeper, run: Run, teacher: Trained, outputs: Mapping[str, ModelOutputs]
 ) -> Trained:
     """Train the student against the teacher's outputs, which were computed once for all."""
+    logger = RunLogger(run)
 
     def train() -> Trained:
         return train_student(
@@ -189,12 +232,12 @@ def _student(
             teacher.model,
             outputs,
             job.dataset,
-            logger=RunLogger(run),
+            logger=logger,
             checkpoint=job.output / "student.ckpt",
         )
 
     student = keeper.model("student", job.keys.student, job.student, train)
-    if student.reused:
+    if student.reused or student.together > 1:  # no curves were drawn while it trained
         run.log_history(student.fitted.history)
     return student
 
@@ -205,37 +248,69 @@ def _measured(
     trained: Mapping[str, Trained],
     teacher_outputs: Mapping[str, ModelOutputs],
 ) -> Trio:
-    """The trio on test, at thresholds chosen on validation where a choice is asked for."""
-    splits = job.dataset.splits
+    """The trio on test, at thresholds chosen on validation where a choice is asked for.
 
-    def predicted(name: str, split: str) -> Predictions:
-        known = teacher_outputs[split] if name == "teacher" else None
-        logits = (known or outputs_on(trained[name].model, splits[split])).logits
-        return Predictions.from_logits(
-            logits, splits[split], job.dataset.blocks, job.dataset.classes
+    What belongs to teacher and control is measured once for all jobs of the process.
+    """
+    splits, settings = job.dataset.splits, job.evaluation
+    keys = {"teacher": job.keys.teacher, "control": job.keys.control}
+    drawn = keeper.recall("draws", None, SharedDraws)
+    truths = {
+        split: keeper.recall(
+            "truth",
+            (job.keys.teacher, split),
+            partial(Truth.of, splits[split], job.dataset.blocks, job.dataset.classes, drawn),
         )
-
-    predictions = {
-        split: {name: predicted(name, split) for name in trained}
         for split in ("validation", "test")
     }
-    example = splits["test"].x[:1]
-    repeats = job.evaluation.latency_repeats
-    costs = {name: cost(model.model, example, repeats) for name, model in trained.items()}
-    keys = {"teacher": job.keys.teacher, "control": job.keys.control}
 
-    def measure(name: str, settings: EvaluationSettings) -> Evaluation:
+    def shared(kind: str, name: str, of: Hashable, make: Callable[[], _T]) -> _T:
+        return keeper.recall(kind, (keys[name], of), make) if name in keys else make()
+
+    def predict(name: str, split: str) -> Predictions:
+        known = teacher_outputs[split] if name == "teacher" else None
+        logits = (known or outputs_on(trained[name].model, splits[split])).logits
+        return Predictions.from_logits(logits, truths[split])
+
+    predictions = {
+        split: {
+            name: shared("predictions", name, split, partial(predict, name, split))
+            for name in trained
+        }
+        for split in truths
+    }
+
+    repeats = settings.latency_repeats
+
+    def priced(name: str) -> Cost:
+        model, example = trained[name].model, splits["test"].x[:1]
+        n_threads = job.student.settings.threads
+        same = (architecture(model), example.shape, example.dtype, repeats, n_threads)
+        timed = keeper.recall("latency", same, partial(latency, model, example, repeats))
+        return cost(model, example, timed)
+
+    def measure(name: str) -> Evaluation:
         make = partial(evaluate, predictions["test"][name], settings)
         # The student's measurements are the job's own; the others' serve every job beside them.
         return keeper.evaluation(keys[name], settings, make) if name in keys else make()
 
+    def choose(name: str) -> dict[str, float]:
+        make = partial(chosen_by, predictions["validation"][name], settings)
+        return shared("validation", name, repr(settings), make)
+
     return measure_trio(
-        predictions["validation"], predictions["test"], costs, job.evaluation, measure
+        predictions["validation"],
+        predictions["test"],
+        {name: shared("cost", name, repeats, partial(priced, name)) for name in trained},
+        settings,
+        measure,
+        choose,
     )
 
 
 def _tags(job: Job) -> dict[str, str]:
     return {
+        **({SWEEP_ID: job.sweep.id} if job.sweep.id is not None else {}),
         JOB_KEY: job.keys.job,
         "fairkd.configuration_key": job.keys.without_seeds,
         "fairkd.teacher_key": job.keys.teacher,

@@ -14,7 +14,7 @@ from fairkd.store import content_key
 Section = Mapping[str, Any]
 
 # Raised by hand when a producer's results change for the same configuration.
-REVISIONS = {"teacher": 1, "control": 1, "student": 1, "outputs": 1, "evaluation": 1, "job": 1}
+REVISIONS = {"teacher": 1, "control": 1, "student": 1, "outputs": 1, "evaluation": 2, "job": 2}
 
 _NOT_IDENTITY = {
     "data": ("cache", "path"),  # the content is identified by its fingerprint
@@ -64,13 +64,17 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         around: the data's fingerprint and the device.
     """
     data = {"data": _without("data", config["data"]), "fingerprint": around.fingerprint}
+    # Exact kernels train alike in a stack and alone: they need no mention.
+    kernels = {} if config["stack"]["kernels"] == "exact" else {"stack": config["stack"]}
     trained_teacher = {
         **data,
+        **kernels,
         "teacher": _model(config["teacher"]),
         "device": around.teacher_device,
     }
     training = {
         **data,
+        **kernels,
         "student": _model(config["student"]),
         "trainer": _without("trainer", config["trainer"]),
         "callbacks": config["callbacks"],
@@ -99,7 +103,16 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
 
 def _without_seeds(config: Section, around: Surroundings) -> str:
     """The key of what all repetitions of a configuration share."""
-    sections = ("data", "teacher", "student", "trainer", "callbacks", "evaluation", "distillation")
+    sections = (
+        "data",
+        "teacher",
+        "student",
+        "trainer",
+        "callbacks",
+        "evaluation",
+        "distillation",
+        "stack",
+    )
     parts = {name: config[name] for name in sections}
     parts["data"] = _without("data", config["data"], "seed")
     parts["teacher"] = {k: v for k, v in _model(config["teacher"]).items() if k != "seed"}

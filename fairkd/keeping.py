@@ -1,12 +1,15 @@
 """Compute a part of a job, or take it from the store: models, their outputs, their evaluations."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
 from fairkd.data.dataset import SPLITS, Dataset
+from fairkd.errors import FairkdError
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.identity import REVISIONS
@@ -19,6 +22,64 @@ from fairkd.training.modules import DivergedError
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+Failures = Mapping[tuple[str, str], FairkdError]
+"""Models that cannot be had, by kind and key, and why."""
+
+_FRESH = "fresh"
+
+_SHARED = ("teacher", "control", "outputs")
+_DERIVED = ("outputs", "evaluation", "predictions", "validation", "cost")
+_MOST = 32
+_MOST_OF_KIND = {
+    "outputs": 4,  # features of every row can be large
+    _FRESH: 1024,  # a stack, until its jobs have taken their students
+}
+
+
+class Memory:
+    """What the jobs of one process have in common, so that it is read and measured once.
+
+    It holds the most recently used results of each kind and forgets the others. A memory belongs to
+    one thread.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, OrderedDict[Hashable, Any]] = {}
+        self._renewed: set[Hashable] = set()
+
+    def recall(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
+        """The remembered result; made, and remembered, where there is none."""
+        known = self._kinds.setdefault(kind, OrderedDict())
+        if key in known:
+            known.move_to_end(key)
+            found: T = known[key]
+            return found
+        made = make()
+        # Making it may have made the memory forget.
+        known = self._kinds.setdefault(kind, OrderedDict())
+        known[key] = made
+        if len(known) > _MOST_OF_KIND.get(kind, _MOST):
+            known.popitem(last=False)
+        return made
+
+    def renew(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
+        """`recall`, but the first time nothing that was known before is used."""
+        if (kind, key) not in self._renewed:
+            self._kinds.get(kind, OrderedDict()).pop(key, None)
+            self._renewed.add((kind, key))
+        return self.recall(kind, key, make)
+
+    def take(self, kind: str, key: Hashable) -> Any:
+        """The remembered result, handed over and forgotten; ``None`` where there is none."""
+        return self._kinds.get(kind, OrderedDict()).pop(key, None)
+
+    def forget(self, kinds: Collection[str]) -> None:
+        """Forget every result of some kinds."""
+        for kind in kinds:
+            self._kinds.pop(kind, None)
+
 
 @dataclass(frozen=True)
 class Keeper:
@@ -27,17 +88,58 @@ class Keeper:
     Attributes:
         store: where everything is kept.
         forced: kinds; each entry of them is recomputed once in the store object's life.
+        memory: what other jobs of this process have read or computed already. A remembered entry
+            is not read from the store again.
+        failures: models that are known to fail.
     """
 
     store: Store
     forced: Collection[str] = ()
+    memory: Memory = field(default_factory=Memory)
+    failures: Failures = field(default_factory=dict)
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether there is an entry that need not be computed; only its manifest is looked at."""
+        pending = kind in self.forced and (kind, key) not in self.store.made
+        return not pending and self.store.holds(kind, key)
+
+    def kept(self, kind: str, key: str) -> Entry | None:
+        """The entry, unless it is to be computed."""
+        return self.store.current(kind, key, force=kind in self.forced)
+
+    def put(self, kind: str, key: str, content: Content) -> None:
+        """Keep what was computed now."""
+        self.store.renew(kind, key, content)
+
+    def put_model(self, kind: str, key: str, trained: Trained) -> None:
+        """Keep a model that was trained elsewhere, and remember it as trained now."""
+        self.put(kind, key, _model_content(trained))
+        self.memory.recall(_FRESH, (self.store.root, kind, key), lambda: trained)
 
     def keep(self, kind: str, key: str, make: Callable[[], Content]) -> tuple[Entry, bool]:
         """The entry, and whether it was computed now."""
-        return self.store.get_or_make(kind, key, make, force=kind in self.forced)
+        entry, computed = self.store.get_or_make(kind, key, make, force=kind in self.forced)
+        if computed and kind in self.forced and kind in _SHARED:
+            self.memory.forget(_DERIVED)  # it was derived from the entry that this one replaces
+        return entry, computed
+
+    def recall(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
+        """What the process remembers; a forced kind is made once although it is remembered.
+
+        Args:
+            kind: what sort of result.
+            key: what it depends on; the store need not be part of it.
+            make: reads or computes it.
+        """
+        whole = (self.store.root, key)
+        if kind in self.forced:
+            return self.memory.renew(kind, whole, make)
+        return self.memory.recall(kind, whole, make)
 
     def model(self, kind: str, key: str, recipe: Recipe, train: Callable[[], Trained]) -> Trained:
         """A trained model: trained now, or built again with the kept weights.
+
+        Teachers and controls, which many jobs share, are remembered.
 
         Args:
             kind: ``teacher``, ``control`` or ``student``.
@@ -45,30 +147,29 @@ class Keeper:
             recipe: builds it.
             train: trains it.
         """
+        if (kind, key) in self.failures:
+            raise self.failures[kind, key]
         fresh: list[Trained] = []
+
+        def kept() -> Trained:
+            ahead: Trained | None = self.memory.take(_FRESH, (self.store.root, kind, key))
+            if ahead is not None:
+                fresh.append(ahead)
+                return replace(ahead, reused=True)
+            entry, _ = self.keep(kind, key, make)
+            return replace(fresh[0], reused=True) if fresh else _restored(entry, recipe)
 
         def make() -> Content:
             log.info("%s: training.", kind)
             try:
                 trained = train()
             except DivergedError as error:
-                section = "teacher.trainer" if kind == "teacher" else "trainer"
-                raise DivergedError(f"{kind}: {error} Its settings are under {section}.") from error
+                raise diverged(kind, error) from error
             fresh.append(trained)
-            return Content(
-                tensors=trained.model.state_dict(),
-                record=asdict(trained.fitted),
-                about={
-                    "model": type(trained.model).__name__,
-                    "seconds": trained.seconds,
-                    "steps": trained.steps,
-                },
-            )
+            return _model_content(trained)
 
-        entry, _ = self.keep(kind, key, make)
-        trained = fresh[0] if fresh else _restored(entry, recipe)
-        log.info("%s: %s.", kind, _told(trained))
-        return trained
+        remembered = kept() if kind == "student" else self.recall(kind, key, kept)
+        return fresh[0] if fresh else remembered
 
     def weights(self, kind: str, key: str) -> dict[str, Tensor] | None:
         """A model's kept weights, if they are still there."""
@@ -91,14 +192,17 @@ class Keeper:
                 named |= {f"{split}.feature.{n}": f for n, f in outputs.features.items()}
             return Content(tensors=named, about={"model": model_key, "layers": list(layers)})
 
-        tensors = self.keep("outputs", key, make)[0].tensors()
-        return {
-            split: ModelOutputs(
-                tensors[f"{split}.logits"],
-                {name: tensors[f"{split}.feature.{name}"] for name in layers},
-            )
-            for split in SPLITS
-        }
+        def kept() -> dict[str, ModelOutputs]:
+            tensors = self.keep("outputs", key, make)[0].tensors()
+            return {
+                split: ModelOutputs(
+                    tensors[f"{split}.logits"],
+                    {name: tensors[f"{split}.feature.{name}"] for name in layers},
+                )
+                for split in SPLITS
+            }
+
+        return self.recall("outputs", key, kept)
 
     def evaluation(
         self, model_key: str, settings: EvaluationSettings, make: Callable[[], Evaluation]
@@ -111,8 +215,31 @@ class Keeper:
                 "revision": REVISIONS["evaluation"],
             }
         )
-        entry, _ = self.keep("evaluation", key, lambda: Content(record=make().to_json()))
-        return Evaluation.from_json(entry.record)
+
+        def kept() -> Evaluation:
+            entry, _ = self.keep("evaluation", key, lambda: Content(record=make().to_json()))
+            return Evaluation.from_json(entry.record)
+
+        return self.recall("evaluation", key, kept)
+
+
+def diverged(kind: str, error: DivergedError) -> DivergedError:
+    """The same refusal with the model's name, and where its settings are."""
+    section = "teacher.trainer" if kind == "teacher" else "trainer"
+    return DivergedError(f"{kind}: {error} Its settings are under {section}.")
+
+
+def _model_content(trained: Trained) -> Content:
+    return Content(
+        tensors=trained.model.state_dict(),
+        record=asdict(trained.fitted),
+        about={
+            "model": type(trained.model).__name__,
+            "seconds": trained.seconds,
+            "steps": trained.steps,
+            "together": trained.together,
+        },
+    )
 
 
 def _restored(entry: Entry, recipe: Recipe) -> Trained:
@@ -123,8 +250,11 @@ def _restored(entry: Entry, recipe: Recipe) -> Trained:
     return Trained(model.eval(), fitted, about["seconds"], about["steps"], reused=True)
 
 
-def _told(trained: Trained) -> str:
+def told(trained: Trained) -> str:
+    """How a model came to be, in a few words."""
     best = f"best epoch {trained.fitted.best_epoch + 1} of {len(trained.fitted.history)}"
     if trained.reused:
         return f"reused from the store, {best}"
+    if trained.together > 1:
+        return f"trained in a stack of {trained.together}, {best}"
     return f"trained in {trained.seconds:.1f} s, {best}"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fairkd.data.dataset import Dataset
 from fairkd.errors import StoreError
+from fairkd.evaluation.evaluation import encoded, number
 from fairkd.evaluation.trio import MODELS, Trio
 from fairkd.store import tensor_bytes
 from fairkd.tracking.interface import Run
@@ -23,7 +24,7 @@ GROUP_METRICS_LIMIT = 200
 WEIGHTS = "student.safetensors"
 PREPARATION = "preparation"
 
-_NOT_PARAMETERS = ("paths", "tracking", "force", "dry_run")
+_NOT_PARAMETERS = ("paths", "tracking", "sweep", "force", "dry_run")
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ class JobRecord:
     headline: Headline
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """Everything as plain values for standard JSON."""
         return {
             "trio": self.trio.to_json(),
-            "histories": dict(self.histories),
+            "histories": {name: _columns(rows) for name, rows in self.histories.items()},
             "best_epochs": dict(self.best_epochs),
             "seconds": dict(self.seconds),
             "headline": asdict(self.headline),
@@ -74,10 +75,14 @@ class JobRecord:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "JobRecord":
-        """What `to_json` gave."""
+        """The record that `to_json` gave, every float with the same bits.
+
+        Raises:
+            DataError: an evaluation in it is not one.
+        """
         return cls(
             trio=Trio.from_json(plain["trio"]),
-            histories=plain["histories"],
+            histories={name: _rows(columns) for name, columns in plain["histories"].items()},
             best_epochs=plain["best_epochs"],
             seconds=plain["seconds"],
             headline=Headline(**plain["headline"]),
@@ -180,6 +185,24 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
     run.log_file(output / WEIGHTS, "student")
     for file in sorted((output / PREPARATION).glob("*")):
         run.log_file(file, f"student/{PREPARATION}")
+
+
+def _columns(rows: list[dict[str, float]]) -> dict[str, list[float | str | None]]:
+    """A history with each name once; ``None`` where a row has no value."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: encoded([row.get(name) for row in rows]) for name in names}
+
+
+def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, float]]:
+    per_row = zip(*columns.values(), strict=True)
+    return [
+        {
+            name: number(value) if isinstance(value, str) else value
+            for name, value in zip(columns, values, strict=True)
+            if value is not None
+        }
+        for values in per_row
+    ]
 
 
 def _parts(name: str) -> list[str]:

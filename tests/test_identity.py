@@ -50,6 +50,8 @@ CONFIG: dict[str, Any] = {
     },
     "trainer": TRAINER,
     "callbacks": {},
+    "stack": {"kernels": "exact"},
+    "sweep": {"id": None, "parent": None, "allow_refused": False},
     "evaluation": {"draws": 1000, "seed": 0},
     "seed": 0,
     "replicate": 0,

@@ -12,11 +12,12 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 
 from fairkd.commands.checks import resolved
+from fairkd.commands.workshop import Workshop
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.evaluation.reference import with_references
-from fairkd.experiment import Job
+from fairkd.experiment import Job, SweepPlace
 from fairkd.fairness.names import RECORDED_AS
 from fairkd.identity import Surroundings, job_keys
 from fairkd.record import Headline
@@ -25,18 +26,19 @@ from fairkd.training.distil import Distillation, Recipe
 from fairkd.training.objective import Objective
 
 
-def build_job(config: DictConfig, output: Path) -> Job:
+def build_job(config: DictConfig, output: Path, workshop: Workshop) -> Job:
     """The job that a checked configuration describes.
 
     Args:
         config: composed, without Hydra's own section.
         output: the job's folder.
+        workshop: where loaded data sets are remembered.
 
     Raises:
         FairkdError: the data cannot be loaded, or a target refuses its arguments.
     """
-    dataset: Dataset = _made("data", config.data)
     plain = resolved(config)
+    dataset = workshop.dataset(plain["data"], lambda: _made("data", config.data))
     settings = _made("trainer", config.trainer)
     around = Surroundings(
         dataset.fingerprint,
@@ -68,6 +70,7 @@ def build_job(config: DictConfig, output: Path) -> Job:
         headline=_headline(plain, dataset.blocks),
         force=config.force,
         output=output,
+        sweep=SweepPlace(config.sweep.id, config.sweep.parent),
     )
 
 

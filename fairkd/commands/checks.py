@@ -1,5 +1,6 @@
 """Refuse, before anything heavy is imported, every configured value that cannot work."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,9 +19,10 @@ from fairkd.training.ranges import check_ranges
 Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
+KERNELS = ("exact", "fast")
 ROOT_KEYS = {
     "data", "teacher", "student", "distillation", "constraint", "trainer", "evaluation",
-    "tracking", "paths", "callbacks", "seed", "replicate", "force", "dry_run",
+    "tracking", "paths", "callbacks", "stack", "sweep", "seed", "replicate", "force", "dry_run",
 }  # fmt: skip
 SHARED_KNOBS = {
     "distillation": ("alpha", "temperature", "temperature_scaling"),
@@ -44,6 +46,8 @@ def check(config: DictConfig) -> None:
         checks.whole(name, values[name], most=checks.LARGEST_SEED)
     checks.choice("force", values["force"], FORCES)
     _check_flag("dry_run", values["dry_run"])
+    _check_sweep(values["sweep"])
+    checks.choice("stack.kernels", values["stack"]["kernels"], KERNELS)
     _check_data(values["data"])
     checks.whole("teacher.seed", values["teacher"]["seed"], most=checks.LARGEST_SEED)
     _check_layers("teacher.model", values["teacher"]["model"])
@@ -105,6 +109,17 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 def _check_flag(name: str, value: object) -> None:
     if not isinstance(value, bool):
         raise ConfigError(f"{name}={value} is not known; accepted: true, false.")
+
+
+def _check_sweep(sweep: Section) -> None:
+    _check_flag("sweep.allow_refused", sweep["allow_refused"])
+    for name in ("id", "parent"):
+        value = sweep[name]
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", str(value)):
+            raise ConfigError(
+                f"sweep.{name}={value} cannot be a name; accepted: up to 64 letters, digits, dots, "
+                "dashes and underscores."
+            )
 
 
 def _check_data(data: Section) -> None:

@@ -4,12 +4,9 @@ import logging
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from fairkd.experiment import Job, JobResult
 from fairkd.reporting.console import show_trio
@@ -24,7 +21,7 @@ _PLAIN_WIDTH = 100
 
 def show_job(job: Job, result: JobResult, tracking: Tracking, overrides: Sequence[str]) -> None:
     """The whole comparison after a single job."""
-    console = _console()
+    console = wide_console()
     blocks = _blocks(job, result)
     positive = job.dataset.classes[1] if len(job.dataset.classes) == 2 else None
     show_trio(result.record.trio, blocks, positive, job.evaluation.threshold, console)
@@ -39,59 +36,6 @@ def show_job(job: Job, result: JobResult, tracking: Tracking, overrides: Sequenc
     _show_places(
         console, tracking.describe(result.run_id), str(job.output), _next(job.config, overrides)
     )
-
-
-def told(job: Job, result: JobResult) -> "Row":
-    """One job of many as a row of the table at the end; logged now."""
-    metrics = result.record.metrics()
-    name = result.record.headline.name
-    row = Row(
-        job.name,
-        metrics["test/accuracy"],
-        metrics["test/disparity"],
-        metrics[f"test/control/{name}"],
-        name,
-        result.reused,
-    )
-    source = " (from the store)" if result.reused else ""
-    log.info("%s: test accuracy %.4f, %s %.4f%s", job.name, row.accuracy, name, row.gap, source)
-    return row
-
-
-@dataclass(frozen=True)
-class Row:
-    """One job of many.
-
-    Attributes:
-        name: the job's.
-        accuracy: of its student on test.
-        gap: the student's headline disparity on test.
-        control_gap: the control's.
-        metric: the name of that disparity.
-        reused: whether the store had it.
-    """
-
-    name: str
-    accuracy: float
-    gap: float
-    control_gap: float
-    metric: str
-    reused: bool
-
-
-def show_jobs(rows: Sequence[Row], failed: int, folder: str) -> None:
-    """All jobs of a command in one table, in the order they ran."""
-    console = _console()
-    table = Table(title="Students on test", title_justify="left", box=box.SIMPLE_HEAD)
-    for place, heading in enumerate(("job", "accuracy", "gap", "control's gap", "")):
-        table.add_column(heading, justify="left" if place in (0, 4) else "right", overflow="fold")
-    for row in rows:
-        numbers = (f"{row.accuracy:.4f}", f"{row.gap:.4f}", f"{row.control_gap:.4f}")
-        table.add_row(row.name, *numbers, "from the store" if row.reused else "")
-    console.print(table)
-    metrics = sorted({row.metric for row in rows})
-    console.print(f"gap: {', '.join(metrics)}; {len(rows)} jobs done, {failed} failed")
-    _show_places(console, "mlflow ui, then http://127.0.0.1:5000", folder, None)
 
 
 def _show_places(console: Console, run: str, folder: str, following: str | None) -> None:
@@ -121,7 +65,7 @@ def _next(config: Mapping[str, Any], overrides: Sequence[str]) -> str | None:
     return f"python -m fairkd -m {shlex.join(words)}"
 
 
-def _console() -> Console:
+def wide_console() -> Console:
     """As wide as the terminal, or as the user says; otherwise wide enough for every table."""
     known = "COLUMNS" in os.environ or Console().is_terminal
     return Console(width=None if known else _PLAIN_WIDTH)

@@ -4,56 +4,87 @@ import logging
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from fairkd.commands.build import build_job, build_tracking
-from fairkd.commands.ending import Row, show_job, told
+from fairkd.commands.ending import show_job
 from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
-from fairkd.experiment import run_job
-from fairkd.store import Store
+from fairkd.commands.workshop import Workshop
+from fairkd.experiment import Job, JobResult, run_job
+from fairkd.tracking.interface import Tracking
 
 log = logging.getLogger(__name__)
 
 
-def run(config: DictConfig, stores: dict[Path, Store], rows: list[Row]) -> dict[str, float]:
-    """Run one job and return its final metrics by their tracked names.
+def run_single(config: DictConfig, workshop: Workshop) -> dict[str, float]:
+    """Run the one job of a command, show all of it, and return its metrics by their tracked names.
 
     Args:
         config: composed and checked, without Hydra's own section.
-        stores: the stores of this command by folder; one that is missing is added. A store object
-            computes a forced entry once, so its life is the command's.
-        rows: what to tell of each of several jobs at the end; this one is added.
+        workshop: of this process.
     """
-    output = Path(HydraConfig.get().runtime.output_dir)
-    if config.dry_run:
-        show_plan(config, output)
-        return {}
-    root = Path(config.paths.store).absolute()
-    if root not in stores:
-        stores[root] = Store(root)
-    tracking = build_tracking(config)
-    job = build_job(config, output)
-    check_job(job)
-    log.info("%s (job %s)", job.name, job.keys.job)
-    result = run_job(job, stores[root], tracking)
-    hydra = HydraConfig.get()
-    if hydra.mode == RunMode.MULTIRUN:
-        rows.append(told(job, result))
-    else:
-        show_job(job, result, tracking, hydra.overrides.task)
+    job = _built(config, workshop)
+    tracking = prepared(config, workshop)
+    result = _run(job, config, workshop, tracking)
+    show_job(job, result, tracking, HydraConfig.get().overrides.task)
     return result.record.metrics()
 
 
-def show_plan(config: DictConfig, output: Path) -> None:
+def run_one(config: DictConfig, workshop: Workshop) -> dict[str, float]:
+    """Run one of many jobs and return its metrics.
+
+    Args:
+        config: composed and checked, without Hydra's own section.
+        workshop: of this process.
+    """
+    return run_built(_built(config, workshop), config, workshop)
+
+
+def run_built(job: Job, config: DictConfig, workshop: Workshop) -> dict[str, float]:
+    """Run one of many jobs that was built and checked before, and return its metrics."""
+    result = _run(job, config, workshop, prepared(config, workshop))
+    return result.record.metrics()
+
+
+def show_plan(config: DictConfig, output: Path, workshop: Workshop) -> None:
     """Print what one job would do; what would be refused is refused.
 
     Args:
         config: composed and checked, without Hydra's own section.
         output: the job's folder, which is not made.
+        workshop: of this process.
     """
     build_tracking(config)
-    job = build_job(config, output)
+    job = build_job(config, output, workshop)
     check_job(job)
-    print(plan(job, Store(Path(config.paths.store))))
+    print(plan(job, workshop.store(config.paths.store)))
+
+
+def prepared(config: DictConfig, workshop: Workshop) -> Tracking:
+    """The tracking store of a configuration, ready for use."""
+    section = OmegaConf.to_container(config.tracking, resolve=True)
+    return workshop.tracking(section, lambda: build_tracking(config))
+
+
+def _built(config: DictConfig, workshop: Workshop) -> Job:
+    build_tracking(config)
+    job = build_job(config, Path(HydraConfig.get().runtime.output_dir), workshop)
+    check_job(job)
+    return job
+
+
+def _run(job: Job, config: DictConfig, workshop: Workshop, tracking: Tracking) -> JobResult:
+    log.info("%s (job %s)", job.name, job.keys.job)
+    store = workshop.store(config.paths.store)
+    result = run_job(job, store, tracking, memory=workshop.memory, failures=workshop.failures)
+    metrics, name = result.record.metrics(), result.record.headline.name
+    log.info(
+        "%s: test accuracy %.4f, %s %.4f%s",
+        job.name,
+        metrics["test/accuracy"],
+        name,
+        metrics["test/disparity"],
+        " (from the store)" if result.reused else "",
+    )
+    return result

@@ -1,10 +1,15 @@
 """What a job would do, without doing it."""
 
 import statistics
+from collections.abc import Sequence
 
 from fairkd.experiment import FORCES, Job
 from fairkd.store import Store
+from fairkd.sweeps.division import Cut, Division
+from fairkd.sweeps.members import KINDS
 from fairkd.training.fit import steps_per_epoch
+
+_SECONDS_A_JOB = 0.2  # building, measuring and tracking it
 
 
 def plan(job: Job, store: Store) -> str:
@@ -39,6 +44,49 @@ def plan(job: Job, store: Store) -> str:
     else:
         lines.append("  estimated training time: unknown until a first model was trained here")
     return "\n".join(lines)
+
+
+def sweep_plan(
+    jobs: Sequence[tuple[int, tuple[str, ...], Job]],
+    division: Division,
+    store: Store,
+    cut: Cut | None,
+) -> str:
+    """What a sweep would do: its jobs, its stacks, what is reused, and how long it may take.
+
+    Args:
+        jobs: number, overrides and job of each.
+        division: how they would be divided.
+        store: looked into, never written.
+        cut: how they would be cut; ``None`` for a launcher that does not stack.
+    """
+    ways = dict.fromkeys(division.reused, "from the store")
+    ways |= {place: f"alone ({reason})" for place, reason in division.alone.items()}
+    stacks = [piece.jobs for piece in division.then if not set(piece.jobs) & set(ways)]
+    for number, places in enumerate(stacks, start=1):
+        ways |= dict.fromkeys(places, f"in stack {number}")
+    lines = [
+        f"#{number} {' '.join(words)}: {ways.get(place, 'with another job')} ({job.keys.job})"
+        for place, (number, words, job) in enumerate(jobs)
+    ]
+    lines.append(division.sentence())
+    seconds = 0.0
+    for kind in KINDS:
+        job = jobs[0][2]
+        settings = job.teacher.settings if kind == "teacher" else job.student.settings
+        rows = job.dataset.splits["train"].size
+        steps = settings.max_epochs * steps_per_epoch(settings, rows)
+        count = division.trained.get(kind, 0)
+        expected = _expected_seconds(store, kind, steps)
+        if count and expected is None:
+            return "\n".join(
+                [*lines, f"estimated time: unknown until a first {kind} was trained here"]
+            )
+        seconds += count * (expected or 0.0)
+    seconds += _SECONDS_A_JOB * len(jobs)
+    if cut is not None:
+        seconds /= cut.processes
+    return "\n".join([*lines, f"estimated time: roughly {max(seconds, 1):.0f} s"])
 
 
 def _expected_seconds(store: Store, kind: str, count: int) -> float | None:

@@ -62,14 +62,14 @@ def check_single(job: Composed) -> None:
     Raises:
         ConfigError: naming the key, the value and what is accepted.
     """
-    with _hydra_known(job.hydra):
+    with hydra_known(job.hydra):
         check(job.config)
     check_writable("paths.store", Path(job.config.paths.store))
     check_writable("hydra.run.dir", job.output)
 
 
 @contextmanager
-def _hydra_known(config: DictConfig) -> Iterator[None]:
+def hydra_known(config: DictConfig) -> Iterator[None]:
     """What a job's ``${hydra:...}`` refers to, as it will be while the job runs."""
     instance = HydraConfig.instance()
     before = instance.cfg

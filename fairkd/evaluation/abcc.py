@@ -6,83 +6,95 @@ parity difference it needs no decision threshold. With more than two groups the 
 counts; with more than two classes, the worst class's probability.
 """
 
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from fairkd.evaluation.intervals import UNKNOWN, Interval, percentile, resample
-from fairkd.evaluation.rates import reported
+from fairkd.evaluation.intervals import UNKNOWN, Interval, percentile
+from fairkd.evaluation.truth import GroupDraws, part_bounds
 
-_SUPPORT = 128
+Scores = Sequence[Sequence[NDArray[np.float64]]]
+"""For each class that counts, each non-empty group's scores in ascending order."""
 
 
-def abcc(probabilities: NDArray[np.float64], group: NDArray[np.int64]) -> float:
+class _Curves(NamedTuple):
+    """Cumulative shares ``[S + 1, D]`` below, at and above the points of a support ``[S]``."""
+
+    support: NDArray[np.float64]
+    shares: NDArray[np.floating]
+
+
+def abcc(scores: Scores) -> float:
     """The area between the furthest two groups' cumulative curves.
 
     Args:
-        probabilities: shape ``[N, C]``.
-        group: each row's cell, shape ``[N]``, none missing.
+        scores: by class and group, ascending.
 
     Returns:
         NaN for fewer than two groups.
     """
-    per_class = [_exact(probabilities[:, k], group) for k in reported(probabilities.shape[1])]
-    return max(per_class)
+    return max((_exact(groups) for groups in scores), default=float("nan"))
 
 
-def abcc_interval(
-    probabilities: NDArray[np.float64],
-    group: NDArray[np.int64],
-    draws: int,
-    confidence: float,
-    generator: np.random.Generator,
-) -> Interval:
+def abcc_interval(scores: Scores, drawn: GroupDraws, confidence: float) -> Interval:
     """The percentile interval of `abcc`, resampling the rows within each group.
 
-    Scores are first moved to the mean of their bin (128 bins with equally many rows), which changes
-    a Wasserstein distance by at most the mean move; each draw is shifted back by what it changed
-    the estimate. Like every gap's, the interval lies too high where the truth is near 0.
+    Scores are first moved to the mean of their part of their group's ranks (128 equally long
+    parts), which changes a Wasserstein distance by at most the mean move; each draw is shifted back
+    by what it changed the estimate. Like every gap's, the interval lies too high where the truth is
+    near 0.
+
+    Args:
+        scores: by class and group, ascending.
+        drawn: of each group, `Truth.group_draws`.
+        confidence: the share of draws inside.
     """
-    if len(np.unique(group)) < 2:
+    if len(drawn) < 2:
         return UNKNOWN
-    classes = reported(probabilities.shape[1])
-    worst = np.full(draws, -np.inf)
-    for k in classes:
-        support, counts = _binned(probabilities[:, k], group)
-        drawn = np.stack([resample(row, draws, generator) for row in counts], axis=1)
-        shift = _exact(probabilities[:, k], group) - float(_furthest(support, counts[None])[0])
-        worst = np.maximum(worst, _furthest(support, drawn) + shift)
+    worst = np.full(drawn[0].shape[1], -np.inf)
+    for groups in scores:
+        means = [_part_means(group) for group in groups]
+        still = [
+            _Curves(support, _observed(len(g))) for support, g in zip(means, groups, strict=True)
+        ]
+        moved = list(map(_Curves, means, drawn))
+        shift = _exact(groups) - float(_furthest(still)[0])
+        worst = np.maximum(worst, _furthest(moved) + shift)
     return percentile(worst.clip(0, 1), confidence).at(())
 
 
-def _exact(scores: NDArray[np.float64], group: NDArray[np.int64]) -> float:
-    support, place = np.unique(scores, return_inverse=True)
-    counts = _cross_tabulate(group, place, len(support))
-    if len(counts) < 2:
+def _exact(groups: Sequence[NDArray[np.float64]]) -> float:
+    if len(groups) < 2:
         return float("nan")
-    return float(_furthest(support, counts[None])[0])
+    return float(_furthest([_Curves(g, np.linspace(0, 1, len(g) + 1)[:, None]) for g in groups])[0])
 
 
-def _binned(
-    scores: NDArray[np.float64], group: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bin means, ascending, and the counts of each non-empty group in each bin."""
-    edges = np.unique(np.quantile(scores, np.linspace(0, 1, _SUPPORT + 1)[1:-1]))
-    _, place = np.unique(np.searchsorted(edges, scores, side="right"), return_inverse=True)
-    means = np.bincount(place, weights=scores) / np.bincount(place)
-    return means, _cross_tabulate(group, place, len(means))
+def _part_means(group: NDArray[np.float64]) -> NDArray[np.float64]:
+    bounds = part_bounds(len(group))
+    means: NDArray[np.float64] = np.add.reduceat(group, bounds[:-1]) / np.diff(bounds)
+    return means
 
 
-def _cross_tabulate(
-    group: NDArray[np.int64], place: NDArray[np.int64], width: int
-) -> NDArray[np.float64]:
-    names, rows = np.unique(group, return_inverse=True)
-    flat = np.bincount(rows * width + place, minlength=len(names) * width)
-    return flat.reshape(len(names), width).astype(np.float64)
+def _observed(size: int) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = part_bounds(size)[:, None] / size
+    return shares
 
 
-def _furthest(support: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The largest area between two groups' curves, shape ``[D]``, from counts ``[D, G, S]``."""
-    curves = np.cumsum(counts, axis=-1) / counts.sum(-1, keepdims=True)
-    weighted = torch.from_numpy(curves[..., :-1] * np.diff(support))
-    return torch.cdist(weighted, weighted, p=1).amax((-1, -2)).numpy()
+def _furthest(groups: Sequence[_Curves]) -> NDArray[np.float64]:
+    """The largest area between two groups' curves in each draw, shape ``[D]``."""
+    areas = [_area(one, other) for one, other in combinations(groups, 2)]
+    furthest: NDArray[np.float64] = np.max(areas, axis=0)
+    return furthest
+
+
+def _area(one: _Curves, other: _Curves) -> NDArray[np.float64]:
+    support = np.sort(np.concatenate([one.support, other.support]), kind="stable")
+    places = [
+        np.searchsorted(curves.support, support[:-1], side="right") for curves in (one, other)
+    ]
+    gaps = np.abs(one.shares[places[0]] - other.shares[places[1]])
+    area: NDArray[np.float64] = np.diff(support) @ gaps
+    return area

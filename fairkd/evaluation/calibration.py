@@ -6,9 +6,15 @@ probability and whether that class is right. Bins are equally wide, closed on th
 the last. (Guo et al., "On calibration of modern neural networks", ICML 2017.)
 """
 
+from typing import NamedTuple
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
+
+from fairkd.evaluation.rates import total
 
 
 def confidence_and_outcome(probabilities: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,27 +64,65 @@ def expected_calibration_error(cells: Tensor) -> Tensor:
     Returns:
         Shape ``[..., G]``; NaN for a group without rows.
     """
-    count, confidence, outcome = cells.unbind(-1)
-    return (confidence - outcome).abs().sum(-1) / count.sum(-1)
+    return _error(*cells.unbind(-1))
+
+
+def _error(count: Tensor, confidence: Tensor, outcome: Tensor) -> Tensor:
+    return total((confidence - outcome).abs(), -1) / total(count, -1)
+
+
+class Claims(NamedTuple):
+    """What a model claims of each row and where that falls, shape ``[N]`` each.
+
+    Attributes:
+        confidence: float64.
+        cell: the confidence's bin and whether the claim came true, as one number.
+        n_bins: the number of bins.
+    """
+
+    confidence: NDArray[np.float64]
+    cell: NDArray[np.int64]
+    n_bins: int
+
+
+def claims(probabilities: NDArray[np.float64], y: NDArray[np.int64], n_bins: int) -> Claims:
+    """The claims of every row.
+
+    Args:
+        probabilities: softmax at T = 1, shape ``[N, C]``.
+        y: class indices, shape ``[N]``.
+        n_bins: the number of bins.
+    """
+    stated = confidence_and_outcome(torch.from_numpy(probabilities), torch.from_numpy(y))
+    confidence, outcome = stated
+    cell = 2 * bins_of(confidence, n_bins) + outcome.long()
+    return Claims(confidence.numpy(), cell.numpy(), n_bins)
 
 
 def cells_by_outcome(
-    probabilities: Tensor, y: Tensor, memberships: Tensor, n_bins: int
+    claimed: Claims, group: NDArray[np.int64], n_groups: int
 ) -> tuple[Tensor, Tensor]:
-    """Split the cells by whether the claim came true, so that they can be resampled.
+    """Count claims by group, bin and whether they came true, so that they can be resampled.
 
-    Takes the arguments of `calibration_cells`.
+    Args:
+        claimed: of every row.
+        group: each row's group, shape ``[N]``; ``n_groups`` for a row that is not counted.
+        n_groups: G.
 
     Returns:
         Counts and mean confidences, shape ``[G, n_bins, 2]`` each (last axis: not true, true).
     """
-    _, outcome = confidence_and_outcome(probabilities, y)
-    both = [
-        calibration_cells(probabilities, y, memberships * came[..., None], n_bins)
-        for came in (1 - outcome, outcome)
-    ]
-    cells = torch.stack(both, dim=-2)
-    return cells[..., 0], cells[..., 1] / cells[..., 0].clamp_min(1)
+    width = 2 * claimed.n_bins
+    place = group * width + claimed.cell
+    least = (n_groups + 1) * width
+    counts = np.bincount(place, minlength=least)[: n_groups * width]
+    sums = np.bincount(place, weights=claimed.confidence, minlength=least)[: n_groups * width]
+    shape = (n_groups, claimed.n_bins, 2)
+    means = sums / np.maximum(counts, 1)
+    return (
+        torch.from_numpy(counts.reshape(shape).astype(np.float64)),
+        torch.from_numpy(means.reshape(shape)),
+    )
 
 
 def error_of_outcomes(counts: Tensor, mean_confidence: Tensor) -> Tensor:
@@ -91,8 +135,8 @@ def error_of_outcomes(counts: Tensor, mean_confidence: Tensor) -> Tensor:
     Returns:
         Shape ``[..., G]``.
     """
-    claimed = (counts * mean_confidence).sum(-1)
-    return expected_calibration_error(torch.stack([counts.sum(-1), claimed, counts[..., 1]], -1))
+    claimed = total(counts * mean_confidence, -1)
+    return _error(total(counts, -1), claimed, counts[..., 1])
 
 
 class GroupCalibration(Metric):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import save
@@ -45,13 +46,53 @@ class Cost:
         }
 
 
-def cost(model: nn.Module, example: Tensor, repeats: int) -> Cost:
-    """Measure a model on the device where it and the example are.
+class Latency(NamedTuple):
+    """Median times of a forward pass, in milliseconds."""
+
+    batch_1: float
+    batch_256: float
+
+
+def latency(model: nn.Module, example: Tensor, repeats: int) -> Latency:
+    """Time a model on the device where it and the example are.
 
     Args:
         model: any module; it is run in evaluation mode and left as it was found.
         example: one row, shape ``[1, ...]``.
         repeats: timed passes at each batch size, after a warm-up.
+    """
+    many = example.expand(LARGE_BATCH, *example.shape[1:]).contiguous()
+    with _evaluating(model):
+        return Latency(*(_median_ms(model, x, repeats) for x in (example, many)))
+
+
+def architecture(model: nn.Module) -> str:
+    """A text that is the same for models which differ in nothing but the values of their weights.
+
+    It names every module's class, its plain attributes, and the shapes and types of its state. Two
+    models of one architecture do the same work, so they have one latency: where it is timed once
+    and shared, a difference between them is never noise.
+    """
+    told = []
+    for name, module in model.named_modules():
+        kind = type(module)
+        plain = {key: value for key, value in vars(module).items() if _is_plain(value)}
+        plain.pop("training", None)
+        told.append(f"{name}: {kind.__module__}.{kind.__qualname__} {sorted(plain.items())}")
+    state = [
+        f"{name}: {list(tensor.shape)} {tensor.dtype} {tensor.device}"
+        for name, tensor in model.state_dict().items()
+    ]
+    return "\n".join([repr(model), *told, *state])
+
+
+def cost(model: nn.Module, example: Tensor, timed: Latency) -> Cost:
+    """What a model costs: its own size and work, beside the latency of its architecture.
+
+    Args:
+        model: any module; it is run in evaluation mode and left as it was found.
+        example: one row, shape ``[1, ...]``, on the model's device.
+        timed: its `latency`, or that of another model of the same `architecture`.
     """
     with _evaluating(model):
         multiply_adds, not_counted = _multiply_adds(model, example)
@@ -59,10 +100,8 @@ def cost(model: nn.Module, example: Tensor, repeats: int) -> Cost:
             parameters=sum(parameter.numel() for parameter in model.parameters()),
             bytes=len(save(_unshared_state(model))),
             multiply_adds=multiply_adds,
-            latency_ms_batch_1=_latency(model, example, repeats),
-            latency_ms_batch_256=_latency(
-                model, example.expand(LARGE_BATCH, *example.shape[1:]).contiguous(), repeats
-            ),
+            latency_ms_batch_1=timed.batch_1,
+            latency_ms_batch_256=timed.batch_256,
             not_counted=not_counted,
         )
 
@@ -133,13 +172,19 @@ def _multiply_adds(model: nn.Module, example: Tensor) -> tuple[int, tuple[str, .
     return total, tuple(sorted(not_counted))
 
 
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str | torch.dtype)
+
+
 def _computes(module: nn.Module) -> bool:
     is_leaf = next(module.children(), None) is None
     owns_parameters = next(module.parameters(recurse=False), None) is not None
     return is_leaf or owns_parameters
 
 
-def _latency(model: nn.Module, x: Tensor, repeats: int) -> float:
+def _median_ms(model: nn.Module, x: Tensor, repeats: int) -> float:
     times = []
     for _ in range(_WARM_UP + repeats):
         _wait_for(x.device)

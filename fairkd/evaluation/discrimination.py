@@ -1,13 +1,12 @@
 """Area under the ROC curve with DeLong's variance, and its gap between groups."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from fairkd.evaluation.intervals import UNKNOWN, Interval, normal_interval, percentile
-from fairkd.evaluation.rates import reported
 
 
 class Auc(NamedTuple):
@@ -24,7 +23,11 @@ class Auc(NamedTuple):
         return Interval(max(low, 0.0), min(high, 1.0), 0.0)
 
 
-def auc(probabilities: NDArray[np.float64], y: NDArray[np.int64]) -> Auc:
+def auc(
+    probabilities: NDArray[np.float64],
+    y: NDArray[np.int64],
+    ascending: Mapping[int, NDArray[np.int64]],
+) -> Auc:
     """Area under the ROC curve of one set of rows.
 
     With two classes, of the positive class's probability; with more, the plain mean over classes of
@@ -35,25 +38,29 @@ def auc(probabilities: NDArray[np.float64], y: NDArray[np.int64]) -> Auc:
     Args:
         probabilities: shape ``[N, C]``.
         y: class indices, shape ``[N]``.
+        ascending: the rows to measure, all or some of the N, in the ascending order of the
+            probability of each class that counts (`Predictions.ascending`).
 
     Returns:
         NaN where a class has no row; NaN variance where a class has fewer than two.
     """
     n_classes = probabilities.shape[1]
-    sizes = np.bincount(y, minlength=n_classes)
+    rows = next(iter(ascending.values()))
+    sizes = np.bincount(y[rows], minlength=n_classes)
     if (sizes == 0).any():
         return Auc(np.nan, np.nan)
-    kept = reported(n_classes)
     areas = []
     influence = np.zeros(len(y))
-    for k in kept:
-        positive = y == k
-        placements = _placements(probabilities[:, k], positive)
+    for k, order in ascending.items():
+        positive = y[order] == k
+        placements = _placements(probabilities[order, k], positive)
         areas.append(placements[positive].mean())
-        influence += placements / np.where(positive, sizes[k], len(y) - sizes[k]) / len(kept)
+        own = np.where(positive, sizes[k], len(rows) - sizes[k])
+        influence[order] += placements / own / len(ascending)
     if (sizes < 2).any():
         return Auc(float(np.mean(areas)), np.nan)
-    variance = sum(sizes[k] * influence[y == k].var(ddof=1) for k in range(n_classes))
+    shares, label = influence[rows], y[rows]
+    variance = sum(sizes[k] * shares[label == k].var(ddof=1) for k in range(n_classes))
     return Auc(float(np.mean(areas)), float(variance))
 
 
@@ -77,12 +84,21 @@ def auc_difference_interval(
 
 
 def _placements(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """For each row, the share of opposite rows that it is on the right side of (ties: half)."""
-    ranks = rankdata(scores)
-    placements = np.empty(len(scores))
-    n_positive = int(positive.sum())
-    above = ranks[positive] - rankdata(scores[positive])
-    below = ranks[~positive] - rankdata(scores[~positive])
-    placements[positive] = above / (len(scores) - n_positive)
-    placements[~positive] = 1 - below / n_positive
+    """For each row, the share of opposite rows that it is on the right side of (ties: half).
+
+    The rows come in ascending order of their scores.
+    """
+    n, n_positive = len(scores), int(positive.sum())
+    begins = np.diff(scores, prepend=-np.inf) > 0
+    tie = np.cumsum(begins) - 1
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], n)
+    positives = np.append(0, np.cumsum(positive))
+    positives_below = (positives[first] + positives[last]) / 2
+    negatives_below = (first + last) / 2 - positives_below
+    placements: NDArray[np.float64] = np.where(
+        positive,
+        (negatives_below / (n - n_positive))[tie],
+        (1 - positives_below / n_positive)[tie],
+    )
     return placements

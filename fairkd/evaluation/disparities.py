@@ -9,7 +9,8 @@ mean over g != r of ``v_g - v_r`` (signed), the same over ``v_r``, and the mean 
 pairs of ``|v_g - v_h|``. The two that need r are undefined where r is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -37,8 +38,7 @@ def average_difference(values: Tensor, reference: int) -> Tensor:
 
 def average_relative_difference(values: Tensor, reference: int) -> Tensor:
     """`average_difference` over the reference's value; NaN also where that is 0."""
-    base = values[..., reference]
-    return torch.where(base == 0, torch.nan, average_difference(values, reference) / base)
+    return _relative(average_difference(values, reference), values[..., reference])
 
 
 def average_absolute_difference(values: Tensor) -> Tensor:
@@ -67,36 +67,48 @@ def disparities(rates: Mapping[str, Tensor], reference: int) -> dict[str, Tensor
         By name, shape ``[...]`` each. ``worst_group_accuracy`` is not a difference and needs only
         one defined group.
     """
-    per_class = {name: _per_class(name, values) for name, values in rates.items()}
-    selection = per_class["selection_rate"]
-    true_gap = difference(per_class["true_positive_rate"])
-    false_gap = difference(per_class["false_positive_rate"])
-    odds_ratio = torch.minimum(
-        ratio(per_class["true_positive_rate"]), ratio(per_class["false_positive_rate"])
+    names = ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy")
+    kept, places = _side_by_side([_per_class(name, rates[name]) for name in names])
+    gaps, ratios = difference(kept), ratio(kept)
+    gap, share = (
+        {name: values[..., place] for name, place in zip(names, places, strict=True)}
+        for values in (gaps, ratios)
     )
+    true_gap, false_gap = gap["true_positive_rate"], gap["false_positive_rate"]
+    odds_ratio = torch.minimum(share["true_positive_rate"], share["false_positive_rate"])
     found = {
-        "demographic_parity_difference": _largest(difference(selection)),
-        "demographic_parity_ratio": _smallest(ratio(selection)),
+        "demographic_parity_difference": _largest(gap["selection_rate"]),
+        "demographic_parity_ratio": _smallest(share["selection_rate"]),
         "equal_opportunity_difference": _largest(true_gap),
         "false_positive_rate_difference": _largest(false_gap),
         "equalized_odds_difference": _largest(torch.maximum(true_gap, false_gap)),
         "equalized_odds_mean": _largest((true_gap + false_gap) / 2),
         "equalized_odds_sum": _largest(true_gap + false_gap),
         "equalized_odds_ratio": _smallest(odds_ratio),
-        "accuracy_difference": difference(rates["accuracy"]),
+        "accuracy_difference": gap["accuracy"].squeeze(-1),
         "worst_group_accuracy": _smallest(rates["accuracy"]),
     }
-    averages: dict[str, Callable[[Tensor], Tensor]] = {
-        "average_difference": lambda values: average_difference(values, reference),
-        "average_relative_difference": lambda values: average_relative_difference(
-            values, reference
-        ),
-        "average_absolute_difference": average_absolute_difference,
+    average = average_difference(kept, reference)
+    averages = {
+        "average_difference": average,
+        "average_relative_difference": _relative(average, kept[..., reference]),
+        "average_absolute_difference": average_absolute_difference(kept),
     }
-    for kind, average in averages.items():
+    for kind, values in averages.items():
         for name in REFERENCED_RATES:
-            found[f"{kind}_{name}"] = _furthest_from_zero(average(per_class[name]))
+            found[f"{kind}_{name}"] = _furthest_from_zero(values[..., places[names.index(name)]])
     return found
+
+
+def _side_by_side(values: Sequence[Tensor]) -> tuple[Tensor, list[slice]]:
+    """Rates ``[..., K, G]`` as one tensor, and where the classes of each are in it.
+
+    In memory the leading axes (draws, models) are innermost, for they are long and G is short.
+    """
+    parts = [value.movedim((-2, -1), (0, 1)) for value in values]
+    ends = list(accumulate(len(part) for part in parts))
+    places = [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
+    return torch.cat(parts).movedim((0, 1), (-2, -1)), places
 
 
 def _per_class(name: str, values: Tensor) -> Tensor:
@@ -104,11 +116,17 @@ def _per_class(name: str, values: Tensor) -> Tensor:
     return values.unsqueeze(-2) if name == "accuracy" else values.transpose(-1, -2)
 
 
+def _relative(difference: Tensor, base: Tensor) -> Tensor:
+    return torch.where(base == 0, torch.nan, difference / base)
+
+
 def _comparable(values: Tensor) -> Tensor:
     return (~values.isnan()).sum(-1) >= 2
 
 
 def _largest(values: Tensor) -> Tensor:
+    if values.shape[-1] == 1:
+        return values.squeeze(-1)
     top = torch.where(values.isnan(), -torch.inf, values).amax(-1)
     return torch.where(values.isnan().all(-1), torch.nan, top)
 
@@ -118,5 +136,7 @@ def _smallest(values: Tensor) -> Tensor:
 
 
 def _furthest_from_zero(values: Tensor) -> Tensor:
+    if values.shape[-1] == 1:
+        return values.squeeze(-1)
     magnitude = torch.where(values.isnan(), -1.0, values.abs())
     return values.gather(-1, magnitude.argmax(-1, keepdim=True)).squeeze(-1)

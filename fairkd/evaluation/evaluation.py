@@ -1,15 +1,24 @@
-"""The measured numbers of one model: flat by name, with intervals and tables."""
+"""The measured numbers of one model: flat by name, with intervals, and tables made of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from fairkd.errors import DataError
+from fairkd.evaluation.flips import Flips
 
 _NOT_IN_JSON = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class Layout(NamedTuple):
+    """What a block's table shows: its rows and, in order, its per-group metrics."""
+
+    cells: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,15 +29,16 @@ class Evaluation:
         metrics: ``<metric>`` overall, ``<metric>/<block>`` for disparities,
             ``<metric>/<block>.<cell>`` for groups.
         intervals: lower and upper bounds under the same names; NaN where there is no interval to
-            give.
-        tables: the same per-group numbers as tables, one a block.
-        undefined: the metrics that are NaN because something has no denominator.
+            give, and no entry for counts.
+        layouts: which of them are a table, one a block.
+        flips: for some blocks, a table of another kind.
         undefined_draws: for intervals some of whose bootstrap draws were undefined, the share.
     """
 
     metrics: dict[str, float]
     intervals: dict[str, tuple[float, float]]
-    tables: dict[str, pd.DataFrame]
+    layouts: dict[str, Layout]
+    flips: dict[str, Flips] = field(default_factory=dict)
     undefined_draws: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -36,14 +46,49 @@ class Evaluation:
         """The names of the metrics that are NaN, in the order of `metrics`."""
         return [name for name, value in self.metrics.items() if math.isnan(value)]
 
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The per-group numbers as tables, one a block, and its flips under ``<block>/flips``.
+
+        One row a cell (empty ones too), with ``<metric>_low`` and ``_high`` beside a metric that
+        has an interval.
+        """
+        tables = {block: self._table(block, layout) for block, layout in self.layouts.items()}
+        return tables | {f"{block}/flips": flips.table() for block, flips in self.flips.items()}
+
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values for standard JSON; NaN and infinities become text."""
+        return {**self.names_to_json(), **self.numbers_to_json()}
+
+    def names_to_json(self) -> dict[str, Any]:
+        """What all evaluations of one kind on the same rows share."""
+        names = list(self.metrics)
+        # A column is told by where the metric of its first cell is among the names.
+        places = {name: place for place, name in enumerate(names)}
         return {
-            "metrics": _encoded(self.metrics),
-            "intervals": {name: _encoded(bounds) for name, bounds in self.intervals.items()},
-            "undefined_draws": _encoded(self.undefined_draws),
-            "tables": {name: _table_to_plain(table) for name, table in self.tables.items()},
+            "names": names,
+            "layouts": {
+                block: [
+                    list(layout.cells),
+                    [places[column + _suffix(block, layout.cells)] for column in layout.columns],
+                ]
+                for block, layout in self.layouts.items()
+            },
         }
+
+    def numbers_to_json(self) -> dict[str, Any]:
+        """What `names_to_json` leaves out; a metric without interval has the bounds ``None``."""
+        bounds = [self.intervals.get(name, (None, None)) for name in self.metrics]
+        plain: dict[str, Any] = {
+            "values": encoded(list(self.metrics.values())),
+            "low": encoded([low for low, _ in bounds]),
+            "high": encoded([high for _, high in bounds]),
+        }
+        if self.undefined_draws:
+            plain["undefined_draws"] = self.undefined_draws
+        if self.flips:
+            plain["flips"] = {block: flips.to_json() for block, flips in self.flips.items()}
+        return plain
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Evaluation":
@@ -52,60 +97,78 @@ class Evaluation:
         Raises:
             DataError: the content is not such an evaluation.
         """
+        return cls.from_parts(content, content)
+
+    @classmethod
+    def from_parts(cls, names: Mapping[str, Any], numbers: Mapping[str, Any]) -> "Evaluation":
+        """The evaluation of which `names_to_json` and `numbers_to_json` gave the parts.
+
+        Raises:
+            DataError: the content is not such an evaluation.
+        """
         try:
+            bounds = zip(names["names"], numbers["low"], numbers["high"], strict=True)
+            values = map(number, numbers["values"])
             return cls(
-                metrics=_decoded(content["metrics"]),
+                metrics=dict(zip(map(str, names["names"]), values, strict=True)),
                 intervals={
-                    name: (_number(low), _number(high))
-                    for name, (low, high) in content["intervals"].items()
+                    name: (number(low), number(high))
+                    for name, low, high in bounds
+                    if low is not None
                 },
-                undefined_draws=_decoded(content["undefined_draws"]),
-                tables={name: _plain_to_table(plain) for name, plain in content["tables"].items()},
+                layouts={
+                    block: Layout(
+                        tuple(cells),
+                        tuple(
+                            names["names"][place].removesuffix(_suffix(block, cells))
+                            for place in places
+                        ),
+                    )
+                    for block, (cells, places) in names["layouts"].items()
+                },
+                flips={
+                    name: Flips.from_json(plain) for name, plain in numbers.get("flips", {}).items()
+                },
+                undefined_draws=dict(numbers.get("undefined_draws", {})),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise DataError(
                 f"This is not a stored evaluation ({error!r}); delete it and evaluate again."
             ) from error
 
+    def _table(self, block: str, layout: Layout) -> pd.DataFrame:
+        columns: dict[str, list[float] | list[int]] = {}
+        for metric in layout.columns:
+            names = [f"{metric}/{block}.{cell}" for cell in layout.cells]
+            values = [self.metrics[name] for name in names]
+            bounds = [self.intervals[name] for name in names if name in self.intervals]
+            if not bounds:
+                columns[metric] = [int(value) for value in values]
+                continue
+            columns[metric] = values
+            columns[f"{metric}_low"] = [low for low, _ in bounds]
+            columns[f"{metric}_high"] = [high for _, high in bounds]
+        return pd.DataFrame(columns, index=pd.Index(layout.cells, name="group", dtype="str"))
 
-def _encoded(values: Any) -> Any:
-    if isinstance(values, Mapping):
-        return {name: _encoded(value) for name, value in values.items()}
-    if isinstance(values, list | tuple):
-        return [_encoded(value) for value in values]
-    if isinstance(values, float) and not math.isfinite(values):
-        return "NaN" if math.isnan(values) else ("Infinity" if values > 0 else "-Infinity")
-    return values
+
+def _suffix(block: str, cells: Sequence[str]) -> str:
+    return f"/{block}.{cells[0]}"
 
 
-def _number(value: str | float) -> float:
+def encoded(values: Sequence[float | None]) -> list[float | str | None]:
+    """Numbers for standard JSON, which has no NaN and no infinities."""
+    return [value if value is None or math.isfinite(value) else _text_of(value) for value in values]
+
+
+def number(value: str | float) -> float:
+    """One of the numbers that `encoded` gave.
+
+    Raises:
+        KeyError: a text that stands for no number.
+        TypeError: no number.
+    """
     return _NOT_IN_JSON[value] if isinstance(value, str) else float(value)
 
 
-def _decoded(values: Mapping[str, str | float]) -> dict[str, float]:
-    return {name: _number(value) for name, value in values.items()}
-
-
-def _table_to_plain(table: pd.DataFrame) -> dict[str, Any]:
-    return {
-        "index_name": table.index.name,
-        "index": [str(name) for name in table.index],
-        "columns": {
-            str(name): {"dtype": str(column.dtype), "values": _encoded(column.tolist())}
-            for name, column in table.items()
-        },
-    }
-
-
-def _plain_to_table(plain: Mapping[str, Any]) -> pd.DataFrame:
-    index = pd.Index(plain["index"], name=plain["index_name"], dtype="str")
-    columns = {
-        name: pd.Series(_column(column), index=index) for name, column in plain["columns"].items()
-    }
-    return pd.DataFrame(columns, index=index)
-
-
-def _column(column: Mapping[str, Any]) -> Any:
-    if column["dtype"].startswith("float"):
-        return pd.array([_number(value) for value in column["values"]], dtype="float64").to_numpy()
-    return pd.array(column["values"], dtype=column["dtype"])
+def _text_of(value: float) -> str:
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")

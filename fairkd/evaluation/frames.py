@@ -40,12 +40,15 @@ def frame_rates(counts: NDArray[np.float64]) -> dict[str, torch.Tensor]:
         As `fairkd.evaluation.rates.recorded_rates`: accuracy ``[G]``, the others ``[G, K]``.
     """
     cells = _Cells(counts)
-    rates = {"accuracy": cells.frame({"accuracy": accuracy_score}, cells.true, cells.predicted)}
-    per_class = [
-        cells.frame(_ONE_VERSUS_REST, cells.true == k, cells.predicted == k)
-        for k in reported(counts.shape[-1])
-    ]
-    found = {"accuracy": torch.from_numpy(rates["accuracy"]["accuracy"].to_numpy(copy=True))}
+    kept = reported(counts.shape[-1])
+    accurate = {"accuracy": accuracy_score}
+    # Of two classes, one against the other is the whole truth: one frame has it all.
+    wanted = {**accurate, **_ONE_VERSUS_REST} if len(kept) == 1 else _ONE_VERSUS_REST
+    per_class = [cells.frame(wanted, cells.true == k, cells.predicted == k) for k in kept]
+    whole = per_class[0]
+    if len(kept) > 1:
+        whole = cells.frame(accurate, cells.true, cells.predicted)
+    found = {"accuracy": torch.from_numpy(whole["accuracy"].to_numpy(copy=True))}
     for name in _ONE_VERSUS_REST:
         columns = np.stack([frame[name].to_numpy() for frame in per_class], axis=-1)
         found[name] = torch.from_numpy(columns)

@@ -9,16 +9,11 @@ Two limits to read the intervals by. The percentile interval of an *absolute gap
 high. And a rate of exactly 0 or 1 has no spread in its replicates: its interval is a point.
 """
 
-from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.stats import norm
-from torch import Tensor
-
-_CELLS_AT_ONCE = 4_000_000
 
 
 class Intervals(NamedTuple):
@@ -33,6 +28,10 @@ class Intervals(NamedTuple):
         return Interval(
             float(self.low[place]), float(self.high[place]), float(self.undefined[place])
         )
+
+    def of(self, table: int) -> "Intervals":
+        """Those of one of several tables."""
+        return Intervals(self.low[table], self.high[table], self.undefined[table])
 
 
 class Interval(NamedTuple):
@@ -94,33 +93,6 @@ def percentile(values: NDArray[np.float64], confidence: float) -> Intervals:
 
     tail = (1 - confidence) / 2
     return Intervals(quantile(tail), quantile(1 - tail), np.asarray(undefined))
-
-
-def bootstrap(
-    cells: NDArray[np.float64],
-    statistics: Callable[[Tensor], Mapping[str, Tensor]],
-    draws: int,
-    confidence: float,
-    generator: np.random.Generator,
-) -> dict[str, Intervals]:
-    """Percentile intervals of several statistics of the same resampled counts.
-
-    Args:
-        cells: whole counts, any shape.
-        statistics: from replicates ``[d, *cells.shape]`` (float64) to named values ``[d, ...]``.
-        draws: the number of replicates.
-        confidence: of each interval by itself.
-        generator: the source of randomness.
-    """
-    at_once = max(1, _CELLS_AT_ONCE // max(1, cells.size))
-    collected: dict[str, list[NDArray[np.float64]]] = {}
-    for start in range(0, draws, at_once):
-        replicates = resample(cells, min(at_once, draws - start), generator)
-        for name, values in statistics(torch.from_numpy(replicates)).items():
-            collected.setdefault(name, []).append(values.numpy())
-    return {
-        name: percentile(np.concatenate(parts), confidence) for name, parts in collected.items()
-    }
 
 
 def normal_interval(estimate: float, variance: float, confidence: float) -> Interval:

@@ -2,43 +2,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.errors import DataError
-
-_ONE_HOT_SLACK = 1e-6
+from fairkd.evaluation.cuts import Cuts
+from fairkd.evaluation.rates import reported
+from fairkd.evaluation.truth import Truth
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
     """One model's probabilities for the rows of one split, with their labels and groups.
 
+    What several measurements ask for (the order of the rows by score, the ways to divide them) is
+    computed once.
+
     Attributes:
         probabilities: softmax at T = 1, shape ``[N, C]``, float64.
-        y: class indices, shape ``[N]``, int64.
-        memberships: for each block, each row's cell, shape ``[N]``, int64; -1 where it is missing.
-        blocks: the names of the cells.
-        classes: the names of the classes; of two, the second is the positive one.
+        truth: labels and groups of the same rows.
 
     Raises:
-        DataError: no rows, shapes that disagree, or probabilities that are not finite.
+        DataError: shapes that disagree, or probabilities that are not finite.
     """
 
     probabilities: NDArray[np.float64]
-    y: NDArray[np.int64]
-    memberships: Mapping[str, NDArray[np.int64]]
-    blocks: Blocks
-    classes: tuple[str, ...]
+    truth: Truth
 
     def __post_init__(self) -> None:
         n, c = self.probabilities.shape
-        if n == 0:
-            raise DataError("There is no row to evaluate; give the split at least one row.")
         if c != len(self.classes) or self.y.shape != (n,):
             raise DataError(
                 f"Probabilities of shape {(n, c)} do not fit {len(self.classes)} classes and "
@@ -50,47 +46,57 @@ class Predictions:
                 f"The model's outputs are not finite for {broken} of {n} rows, so nothing can be "
                 "measured; its training diverged: lower its learning rate or its loss weights."
             )
-        _require_range("labels", self.y, 0, c)
-        for block in self.blocks:
-            if block.name not in self.memberships or self.memberships[block.name].shape != (n,):
-                raise DataError(f"The block '{block.name}' needs one cell for each of {n} rows.")
-            _require_range(
-                f"cells of block '{block.name}'", self.memberships[block.name], -1, len(block.cells)
-            )
 
     @classmethod
-    def from_logits(
-        cls, logits: Tensor, batch: Batch, blocks: Blocks, classes: tuple[str, ...]
-    ) -> "Predictions":
-        """Predictions of a model whose logits for the rows of ``batch`` are given.
-
-        A row's cell is known only where its membership is certain (one-hot): a distribution or a
-        zero row counts as missing. Of soft labels, the most likely class is taken.
+    def from_logits(cls, logits: Tensor, truth: Truth) -> "Predictions":
+        """Predictions of a model whose logits for the rows are given.
 
         Args:
             logits: shape ``[N, C]``.
-            batch: the split.
-            blocks: the columns of ``batch.group``.
-            classes: the names of the classes.
+            truth: of the same rows.
         """
-        y = batch.y if batch.y.ndim == 1 else batch.y.argmax(-1)
-        memberships = {}
-        for block in blocks:
-            certainty, cell = block.of(batch.group).max(-1)
-            known = certainty >= 1 - _ONE_HOT_SLACK
-            memberships[block.name] = cell.where(known, -1).cpu().numpy().astype(np.int64)
-        return cls(
-            probabilities=logits.detach().double().softmax(-1).cpu().numpy(),
-            y=y.cpu().numpy().astype(np.int64),
-            memberships=memberships,
-            blocks=blocks,
-            classes=classes,
-        )
+        return cls(logits.detach().double().softmax(-1).cpu().numpy(), truth)
+
+    @property
+    def y(self) -> NDArray[np.int64]:
+        """The labels, shape ``[N]``."""
+        return self.truth.y
+
+    @property
+    def memberships(self) -> Mapping[str, NDArray[np.int64]]:
+        """For each block, each row's cell, shape ``[N]``; -1 where it is missing."""
+        return self.truth.memberships
+
+    @property
+    def blocks(self) -> Blocks:
+        """The names of the cells."""
+        return self.truth.blocks
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.truth.classes
 
     @property
     def n_rows(self) -> int:
         """The number of rows N."""
-        return len(self.y)
+        return self.truth.n_rows
+
+    @cached_property
+    def ascending(self) -> dict[int, NDArray[np.int64]]:
+        """The rows by ascending probability of each class whose rates are reported."""
+        return {k: self.probabilities[:, k].argsort() for k in reported(len(self.classes))}
+
+    @cached_property
+    def cuts(self) -> Cuts:
+        """Every way a threshold can divide the rows; two classes only."""
+        order = self.ascending[1]
+        return Cuts.of(self.probabilities[order, 1], self.y[order])
+
+    def ascending_in(self, block: str, cell: int) -> dict[int, NDArray[np.int64]]:
+        """`ascending`, of the rows of one cell of a block."""
+        inside = self.memberships[block] == cell
+        return {k: order[inside[order]] for k, order in self.ascending.items()}
 
     def predicted(self, threshold: float) -> NDArray[np.int64]:
         """The decisions, shape ``[N]``.
@@ -105,17 +111,4 @@ class Predictions:
 
     def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Predictions":
         """The chosen rows, in the order given."""
-        return Predictions(
-            probabilities=self.probabilities[chosen],
-            y=self.y[chosen],
-            memberships={name: cell[chosen] for name, cell in self.memberships.items()},
-            blocks=self.blocks,
-            classes=self.classes,
-        )
-
-
-def _require_range(what: str, values: NDArray[np.int64], least: int, end: int) -> None:
-    if values.size and (values.min() < least or values.max() >= end):
-        raise DataError(
-            f"The {what} go from {values.min()} to {values.max()}; accepted: {least} to {end - 1}."
-        )
+        return Predictions(self.probabilities[chosen], self.truth.rows(chosen))

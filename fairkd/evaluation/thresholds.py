@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairkd.errors import ConfigError, DataError
+from fairkd.evaluation.cuts import DEFAULT, Cuts
 from fairkd.evaluation.predictions import Predictions
-
-DEFAULT = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def equal_selection_rate(
     """
     _require_two_classes(control)
     target = float(control.predicted(threshold).mean())
-    cuts = {name: _Cuts.of(predictions) for name, predictions in models.items()}
+    cuts = {name: predictions.cuts for name, predictions in models.items()}
     return _nearest(target, cuts, {name: cut.selected for name, cut in cuts.items()})
 
 
@@ -72,52 +71,16 @@ def equal_accuracy(
         float((predictions.predicted(threshold) == predictions.y).mean())
         for predictions in models.values()
     )
-    cuts = {name: _Cuts.of(predictions) for name, predictions in models.items()}
+    cuts = {name: predictions.cuts for name, predictions in models.items()}
     return _nearest(target, cuts, {name: cut.accuracy for name, cut in cuts.items()})
 
 
-@dataclass(frozen=True, eq=False)
-class _Cuts:
-    """Every way a threshold can divide a model's rows, from selecting all to selecting none."""
-
-    threshold: NDArray[np.float64]
-    selected: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, predictions: Predictions) -> "_Cuts":
-        scores, place = np.unique(predictions.probabilities[:, 1], return_inverse=True)
-        n = predictions.n_rows
-        rows = np.bincount(place, minlength=len(scores))
-        positives = np.bincount(place, weights=predictions.y, minlength=len(scores))
-        # Cut k leaves the k lowest distinct scores below the threshold.
-        below = np.concatenate([[0], np.cumsum(rows)])
-        positives_below = np.concatenate([[0.0], np.cumsum(positives)])
-        negatives_above = (n - below) - (positives.sum() - positives_below)
-        return cls(
-            threshold=_representatives(scores),
-            selected=(n - below) / n,
-            accuracy=(n - positives_below - negatives_above) / n,
-        )
-
-
-def _representatives(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One threshold for each cut: 0.5 where that is one, else midway between two scores."""
-    above_all = np.nextafter(1.0, 2.0)
-    lower = np.concatenate([[-np.inf], scores])
-    upper = np.concatenate([scores, [above_all]])
-    middle = (np.maximum(lower, 0.0) + upper) / 2
-    middle = np.where(middle > lower, middle, upper)
-    return np.where((lower < DEFAULT) & (upper >= DEFAULT), DEFAULT, middle)
-
-
 def _nearest(
-    target: float, cuts: Mapping[str, _Cuts], values: Mapping[str, NDArray[np.float64]]
+    target: float, cuts: Mapping[str, Cuts], values: Mapping[str, NDArray[np.float64]]
 ) -> MatchedThresholds:
     thresholds, achieved = {}, {}
     for name, cut in cuts.items():
-        off_centre = np.abs(cut.threshold - DEFAULT)
-        best = int(np.lexsort((off_centre, np.abs(values[name] - target)))[0])
+        best = cut.nearest(values[name], target)
         thresholds[name] = float(cut.threshold[best])
         achieved[name] = float(values[name][best])
     return MatchedThresholds(target, thresholds, achieved)

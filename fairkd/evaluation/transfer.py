@@ -9,25 +9,33 @@ three models are read on the same ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fairkd.data.blocks import Block
 from fairkd.errors import DataError
+from fairkd.evaluation.bootstrap import bootstrap
 from fairkd.evaluation.class_errors import class_error_change
 from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.evaluation import Evaluation
-from fairkd.evaluation.intervals import bootstrap, mean_interval
-from fairkd.evaluation.measured import BlockRecord, Column, Measured, assemble, rate_columns
+from fairkd.evaluation.flips import Flips
+from fairkd.evaluation.intervals import mean_interval
+from fairkd.evaluation.measured import (
+    BlockRecord,
+    Column,
+    Measured,
+    Record,
+    assemble,
+    rate_columns,
+)
 from fairkd.evaluation.predictions import Predictions
-from fairkd.evaluation.rates import recorded_rates
+from fairkd.evaluation.rates import recorded_rates, support, total
 from fairkd.evaluation.reference import check_reference_groups, reference_of
 from fairkd.evaluation.settings import EvaluationSettings
+from fairkd.evaluation.truth import Truth
 
 REFERENCES = ("teacher", "control")
 _OVERALL = {
@@ -57,7 +65,7 @@ def transfer(
 
     Returns:
         Metrics and intervals named as in `evaluate`, with the per-group table under the block's
-        name and the `flips` under ``<block>/flips``.
+        name and the `Flips` under ``<block>/flips``.
 
     Raises:
         DataError: the predictions are not of the same rows.
@@ -68,34 +76,36 @@ def transfer(
     _require_same_rows(models, block)
     at = thresholds or dict.fromkeys(models, settings.threshold)
     decisions = {name: model.predicted(at[name]) for name, model in models.items()}
-    rows = _JointCells.of(student, student.blocks[block], decisions)
-    counts = {name: rows.of_model(name, rows.counts[None])[0] for name in models}
-    reference = reference_of(student.blocks[block], counts["student"][:-1], settings)
-    point = _changes(rows, rows.counts[None], reference)
-    replicated = bootstrap(
-        rows.counts.numpy(),
+    truth = student.truth
+    rows = _JointCells.of(truth, block, decisions)
+    counts = rows.of_models(rows.counts[None, None])[list(models).index("student"), 0, 0]
+    reference = reference_of(truth.blocks[block], counts[:-1], settings)
+    estimates = bootstrap(
+        rows.counts[None].numpy(),
         lambda drawn: _changes(rows, drawn, reference),
-        settings.draws,
+        truth.row_draws(settings.draws, settings.seed),
         settings.confidence,
-        np.random.default_rng(settings.seed),
     )
-    cell = student.memberships[block]
-    cells = student.blocks[block].cells
-    columns = {"count": Column(np.bincount(cell[cell >= 0], minlength=len(cells)))}
-    columns["kl_from_teacher"] = _kl_column(student, teacher, block, settings)
-    overall = {"kl_from_teacher": _mean(kl_divergences(teacher, student), settings)}
-    found = {}
-    for name, values in point.items():
-        if name in _OVERALL:
-            overall[_OVERALL[name]] = Measured(float(values[0]), replicated[name].at(()))
-        elif values.ndim == 1:
-            found[name] = Measured(float(values[0]), replicated[name].at(()))
+    sizes = np.array([len(of_cell) for of_cell in truth.rows_of[block]])
+    divergences = kl_divergences(teacher, student)
+    columns = {
+        "count": Column(sizes),
+        "kl_from_teacher": _by_cell(divergences, truth, block, settings),
+    }
+    overall = {"kl_from_teacher": _mean(divergences, settings)}
+    found: dict[str, Measured] = {}
+    for name, (values, intervals) in estimates.items():
+        measured = values[0], intervals.of(0)
+        if values.ndim > 1:
+            columns |= rate_columns(name, *measured, student.classes)
         else:
-            columns |= rate_columns(name, values[0], replicated[name], student.classes)
-    record = BlockRecord(cells, columns, found, int((cell < 0).sum()))
-    evaluation = assemble(overall, {block: record})
-    table = flips(student, decisions, block)
-    return replace(evaluation, tables={**evaluation.tables, f"{block}/flips": table})
+            value = Measured(float(measured[0]), measured[1].at(()))
+            (overall if name in _OVERALL else found)[_OVERALL.get(name, name)] = value
+    record = Record(overall, {block: BlockRecord(truth.blocks[block].cells, columns, found)})
+    missing = {block: truth.n_rows - int(sizes.sum())}
+    references = {name: decisions[name] for name in REFERENCES}
+    flips = Flips.of(truth, block, decisions["student"], references)
+    return assemble(record, missing, {block: flips})
 
 
 def kl_divergences(teacher: Predictions, student: Predictions) -> NDArray[np.float64]:
@@ -108,43 +118,6 @@ def kl_divergences(teacher: Predictions, student: Predictions) -> NDArray[np.flo
     logarithm = np.log(np.where(p > 0, p, 1.0)) - np.log(q)
     divergences: NDArray[np.float64] = (p * logarithm).sum(-1)
     return divergences
-
-
-def flips(
-    student: Predictions, decisions: Mapping[str, NDArray[np.int64]], block: str
-) -> pd.DataFrame:
-    """Rows on which the student is right and a reference wrong, or the reverse.
-
-    Args:
-        student: for labels and groups.
-        decisions: of ``student``, ``teacher`` and ``control``, shape ``[N]`` each.
-        block: the block to group by.
-
-    Returns:
-        One row for each label and cell: ``label``, ``group``, ``count``, and for each reference the
-        count and the share of ``harmful_flips_from_<r>`` (r right, student wrong) and
-        ``beneficial_flips_from_<r>`` (the reverse); shares of no rows are NaN.
-    """
-    right = {name: decided == student.y for name, decided in decisions.items()}
-    flipped = {}
-    for name in REFERENCES:
-        flipped[f"harmful_flips_from_{name}"] = right[name] & ~right["student"]
-        flipped[f"beneficial_flips_from_{name}"] = ~right[name] & right["student"]
-    lines: list[dict[str, object]] = []
-    for k, label in enumerate(student.classes):
-        for g, cell in enumerate(student.blocks[block].cells):
-            rows = (student.y == k) & (student.memberships[block] == g)
-            n = int(rows.sum())
-            line: dict[str, object] = {"label": label, "group": cell, "count": n}
-            for name, where in flipped.items():
-                count = int((rows & where).sum())
-                line[name] = count
-                line[f"{name}_share"] = count / n if n else float("nan")
-            lines.append(line)
-    names = pd.Index(
-        [f"{line['label']}, {line['group']}" for line in lines], name="label, group", dtype="str"
-    )
-    return pd.DataFrame(lines, index=names).astype({"label": "str", "group": "str"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,74 +136,82 @@ class _JointCells:
 
     @classmethod
     def of(
-        cls, student: Predictions, block: Block, decisions: Mapping[str, NDArray[np.int64]]
+        cls, truth: Truth, block: str, decisions: Mapping[str, NDArray[np.int64]]
     ) -> "_JointCells":
-        n_groups = len(block.cells) + 1
-        group = student.memberships[block.name] % n_groups  # -1 becomes the last
-        combinations, counts = np.unique(
-            np.stack([group, student.y, *decisions.values()]), axis=1, return_counts=True
-        )
-        parts = torch.from_numpy(combinations)
+        n_classes = len(truth.classes)
+        place = truth.kinds[block]
+        for decided in decisions.values():
+            place = place * n_classes + decided
+        occurring, counts = np.unique(place, return_counts=True)
+        parts: dict[str, NDArray[np.int64]] = {}
+        for name in reversed(list(decisions)):
+            occurring, parts[name] = np.divmod(occurring, n_classes)
+        group, true = np.divmod(occurring, n_classes)
         return cls(
             counts=torch.from_numpy(counts.astype(np.float64)),
-            group=parts[0],
-            true=parts[1],
-            decided=dict(zip(decisions, parts[2:], strict=True)),
-            n_groups=n_groups,
-            n_classes=len(student.classes),
+            group=torch.from_numpy(group),
+            true=torch.from_numpy(true),
+            decided={name: torch.from_numpy(parts[name]) for name in decisions},
+            n_groups=len(truth.blocks[block].cells) + 1,
+            n_classes=n_classes,
         )
 
-    def of_model(self, name: str, drawn: Tensor) -> Tensor:
-        """One model's counts, shape ``[d, G + 1, C, C]``, from joint counts ``[d, J]``."""
-        place = (self.group * self.n_classes + self.true) * self.n_classes + self.decided[name]
-        return self._summed(place, drawn, self.n_groups * self.n_classes**2).reshape(
-            -1, self.n_groups, self.n_classes, self.n_classes
-        )
+    def of_models(self, drawn: Tensor) -> Tensor:
+        """Each model's counts, shape ``[M, K, d, G + 1, C, C]``, from joint ones ``[K, d, J]``."""
+        kind = self.group * self.n_classes + self.true
+        width = self.n_groups * self.n_classes**2
+        summed = [
+            self._summed(kind * self.n_classes + decided, drawn, width)
+            for decided in self.decided.values()
+        ]
+        counts = torch.stack(summed).movedim(-2, -1)
+        return counts.reshape(*counts.shape[:-1], self.n_groups, self.n_classes, self.n_classes)
 
     def alike(self, drawn: Tensor) -> Tensor:
-        """Rows of each group on which student and teacher agree, shape ``[d, G + 1]``."""
+        """Rows of each group on which student and teacher agree, shape ``[K, d, G + 1]``."""
         agree = self.decided["student"] == self.decided["teacher"]
-        return self._summed(self.group, drawn * agree, self.n_groups)
+        return self._summed(self.group, drawn * agree, self.n_groups).movedim(-2, -1)
 
     def _summed(self, place: Tensor, drawn: Tensor, width: int) -> Tensor:
-        return drawn.new_zeros(len(drawn), width).index_add_(1, place, drawn)
+        """Sums of joint counts by place, shape ``[K, width, d]``."""
+        tables = drawn.movedim(-1, -2)
+        empty = tables.new_zeros(len(tables), width, tables.shape[-1])
+        return empty.index_add_(1, place, tables)
 
 
 def _changes(rows: _JointCells, drawn: Tensor, reference: int) -> dict[str, Tensor]:
-    counts = {name: rows.of_model(name, drawn) for name in rows.decided}
-    rates = {name: recorded_rates(n[:, :-1]) for name, n in counts.items()}
-    gaps = {name: disparities(values, reference) for name, values in rates.items()}
-    totals = counts["student"].sum((-1, -2))
+    models = rows.of_models(drawn)
+    rates = recorded_rates(models[..., :-1, :, :])
+    gaps = disparities(rates, reference)
+    place = {name: m for m, name in enumerate(rows.decided)}
+    student = place["student"]
+    totals = support(models[student])
     alike = rows.alike(drawn)
     found = {
-        "overall_fidelity": alike.sum(-1) / totals.sum(-1),
-        "fidelity": (alike / totals)[:, :-1],
+        "overall_fidelity": total(alike, -1) / total(totals, -1),
+        "fidelity": (alike / totals)[..., :-1],
     }
+    everyone = total(models, -3)
     for other in REFERENCES:
-        for name, values in rates["student"].items():
-            found[f"{name}_change_from_{other}"] = values - rates[other][name]
-        for name, value in gaps["student"].items():
-            base = gaps[other][name]
-            found[f"{name}_change_from_{other}"] = value - base
-            found[f"{name}_ratio_to_{other}"] = torch.where(base == 0, torch.nan, value / base)
-        change = class_error_change(counts["student"].sum(1), counts[other].sum(1))
+        for name, values in rates.items():
+            found[f"{name}_change_from_{other}"] = values[student] - values[place[other]]
+        for name, value in gaps.items():
+            base = value[place[other]]
+            found[f"{name}_change_from_{other}"] = value[student] - base
+            found[f"{name}_ratio_to_{other}"] = torch.where(
+                base == 0, torch.nan, value[student] / base
+            )
+        change = class_error_change(everyone[student], everyone[place[other]])
         found[f"cev_from_{other}"] = change.combined_error_variance
         found[f"sde_from_{other}"] = change.symmetric_distance_error
     return found
 
 
-def _kl_column(
-    student: Predictions, teacher: Predictions, block: str, settings: EvaluationSettings
+def _by_cell(
+    values: NDArray[np.float64], truth: Truth, block: str, settings: EvaluationSettings
 ) -> Column:
-    divergences = kl_divergences(teacher, student)
-    cell = student.memberships[block]
-    by_cell = [
-        _mean(divergences[cell == g], settings) for g in range(len(student.blocks[block].cells))
-    ]
-    return Column(
-        np.array([measured.value for measured in by_cell]),
-        [measured.interval for measured in by_cell],
-    )
+    means = [_mean(values[rows], settings) for rows in truth.rows_of[block]]
+    return Column(np.array([mean.value for mean in means]), [mean.interval for mean in means])
 
 
 def _mean(values: NDArray[np.float64], settings: EvaluationSettings) -> Measured:
@@ -241,7 +222,7 @@ def _mean(values: NDArray[np.float64], settings: EvaluationSettings) -> Measured
 def _require_same_rows(models: Mapping[str, Predictions], block: str) -> None:
     student = models["student"]
     for name, model in models.items():
-        same = (
+        same = model.truth is student.truth or (
             model.classes == student.classes
             and model.blocks[block].cells == student.blocks[block].cells
             and np.array_equal(model.y, student.y)

@@ -1,22 +1,24 @@
 """The unit of measurement: teacher, control and student on the same rows, never one alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fairkd.evaluation.compression import Cost, ratios_to_teacher
+from fairkd.evaluation.decided import block_counts
 from fairkd.evaluation.disparities import disparities
-from fairkd.evaluation.evaluation import Evaluation
+from fairkd.evaluation.evaluate import evaluate_decisions
+from fairkd.evaluation.evaluation import Evaluation, encoded, number
 from fairkd.evaluation.predictions import Predictions
 from fairkd.evaluation.rates import recorded_rates
-from fairkd.evaluation.record import block_counts
 from fairkd.evaluation.reference import reference_of
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.evaluation.thresholds import MatchedThresholds, equal_accuracy, equal_selection_rate
 from fairkd.evaluation.transfer import transfer
 
 MODELS = ("teacher", "control", "student")
-Measure = Callable[[str, EvaluationSettings], Evaluation]
+Measure = Callable[[str], Evaluation]
+Choose = Callable[[str], Mapping[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,7 @@ class Matched:
 
     Attributes:
         thresholds: chosen on validation.
-        evaluations: of each model on test at its threshold.
+        evaluations: the accuracies, rates and disparities of each model on test at its threshold.
     """
 
     thresholds: MatchedThresholds
@@ -56,41 +58,42 @@ class Trio:
         return ratios_to_teacher(self.costs["student"], self.costs["teacher"])
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """Everything as plain values for standard JSON."""
         return {
             "evaluations": _each_to_json(self.evaluations),
-            "matched": {
-                rule: {
-                    "target": matched.thresholds.target,
-                    "thresholds": matched.thresholds.thresholds,
-                    "achieved": matched.thresholds.achieved,
-                    "evaluations": _each_to_json(matched.evaluations),
-                }
-                for rule, matched in self.matched.items()
-            },
-            "transfers": _each_to_json(self.transfers),
+            "matched": _matched_to_json(self.matched),
+            "transfers": {name: transfer.to_json() for name, transfer in self.transfers.items()},
             "costs": {
                 name: {**cost.numbers(), "not_counted": list(cost.not_counted)}
                 for name, cost in self.costs.items()
             },
-            "validation": {name: dict(values) for name, values in self.validation.items()},
+            "validation": {
+                "names": list(next(iter(self.validation.values()))),
+                "models": {
+                    name: encoded(list(values.values())) for name, values in self.validation.items()
+                },
+            },
         }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Trio":
-        """What `to_json` gave."""
+        """What `to_json` gave.
+
+        Raises:
+            DataError: an evaluation in it is not one.
+        """
+        validation = plain["validation"]
         return cls(
             evaluations=_each_from_json(plain["evaluations"]),
-            matched={
-                rule: Matched(
-                    MatchedThresholds(m["target"], dict(m["thresholds"]), dict(m["achieved"])),
-                    _each_from_json(m["evaluations"]),
-                )
-                for rule, m in plain["matched"].items()
+            matched=_matched_from_json(plain["matched"]),
+            transfers={
+                name: Evaluation.from_json(content) for name, content in plain["transfers"].items()
             },
-            transfers=_each_from_json(plain["transfers"]),
             costs={name: _cost(numbers) for name, numbers in plain["costs"].items()},
-            validation=plain["validation"],
+            validation={
+                name: dict(zip(validation["names"], map(number, values), strict=True))
+                for name, values in validation["models"].items()
+            },
         )
 
 
@@ -100,6 +103,7 @@ def measure_trio(
     costs: Mapping[str, Cost],
     settings: EvaluationSettings,
     measure: Measure,
+    choose: Choose,
 ) -> Trio:
     """Measure a trio.
 
@@ -108,27 +112,28 @@ def measure_trio(
         test: each model's predictions that are measured.
         costs: each model's cost.
         settings: the choices behind the numbers.
-        measure: evaluates a model by name on test under given settings; it may remember results.
+        measure: evaluates a model by name on test; it may remember results.
+        choose: `chosen_by` of a model's validation predictions, by its name; it may remember too.
     """
     student = test["student"]
     return Trio(
-        evaluations={name: measure(name, settings) for name in MODELS},
-        matched=_matched(validation, settings, measure) if len(student.classes) == 2 else {},
+        evaluations={name: measure(name) for name in MODELS},
+        matched=_matched(validation, test, settings) if len(student.classes) == 2 else {},
         transfers={
             block.name: transfer(student, test["teacher"], test["control"], block.name, settings)
             for block in student.blocks
         },
         costs=dict(costs),
-        validation={name: _chosen_by(validation[name], settings) for name in MODELS},
+        validation={name: choose(name) for name in MODELS},
     )
 
 
-def _chosen_by(predictions: Predictions, settings: EvaluationSettings) -> dict[str, float]:
-    """What a choice on validation looks at."""
+def chosen_by(predictions: Predictions, settings: EvaluationSettings) -> dict[str, float]:
+    """What a choice on validation looks at: ``accuracy`` and ``<disparity>/<block>``."""
     decided = predictions.predicted(settings.threshold)
     found = {"accuracy": float((decided == predictions.y).mean())}
     for block in predictions.blocks:
-        counts = block_counts(predictions, block, settings.threshold)
+        counts = block_counts(predictions.truth, block, decided)
         reference = reference_of(block, counts, settings)
         for name, value in disparities(recorded_rates(counts), reference).items():
             found[f"{name}/{block.name}"] = float(value)
@@ -136,7 +141,9 @@ def _chosen_by(predictions: Predictions, settings: EvaluationSettings) -> dict[s
 
 
 def _matched(
-    validation: Mapping[str, Predictions], settings: EvaluationSettings, measure: Measure
+    validation: Mapping[str, Predictions],
+    test: Mapping[str, Predictions],
+    settings: EvaluationSettings,
 ) -> dict[str, Matched]:
     rules = {
         "equal_selection_rate": equal_selection_rate(
@@ -144,24 +151,56 @@ def _matched(
         ),
         "equal_accuracy": equal_accuracy(validation, settings.threshold),
     }
+    pairs = [(rule, name) for rule in rules for name in MODELS]
+    measured = evaluate_decisions(
+        [(test[name], rules[rule].thresholds[name]) for rule, name in pairs], settings
+    )
+    found = dict(zip(pairs, measured, strict=True))
     return {
-        rule: Matched(
-            thresholds,
-            {
-                name: measure(name, replace(settings, threshold=thresholds.thresholds[name]))
-                for name in MODELS
-            },
-        )
+        rule: Matched(thresholds, {name: found[rule, name] for name in MODELS})
         for rule, thresholds in rules.items()
     }
 
 
 def _each_to_json(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
-    return {name: evaluation.to_json() for name, evaluation in evaluations.items()}
+    """Evaluations of one kind on the same rows: what they share once, then each one's numbers."""
+    first = next(iter(evaluations.values()))
+    return {
+        **first.names_to_json(),
+        "models": {name: each.numbers_to_json() for name, each in evaluations.items()},
+    }
 
 
 def _each_from_json(plain: Mapping[str, Any]) -> dict[str, Evaluation]:
-    return {name: Evaluation.from_json(content) for name, content in plain.items()}
+    return {
+        name: Evaluation.from_parts(plain, numbers) for name, numbers in plain["models"].items()
+    }
+
+
+def _matched_to_json(matched: Mapping[str, Matched]) -> dict[str, Any]:
+    if not matched:
+        return {}
+    first = next(iter(matched.values())).evaluations[MODELS[0]]
+    rules = {
+        rule: {
+            "target": found.thresholds.target,
+            "thresholds": found.thresholds.thresholds,
+            "achieved": found.thresholds.achieved,
+            "models": {name: each.numbers_to_json() for name, each in found.evaluations.items()},
+        }
+        for rule, found in matched.items()
+    }
+    return {**first.names_to_json(), "rules": rules}
+
+
+def _matched_from_json(plain: Mapping[str, Any]) -> dict[str, Matched]:
+    return {
+        rule: Matched(
+            MatchedThresholds(found["target"], dict(found["thresholds"]), dict(found["achieved"])),
+            _each_from_json({**plain, "models": found["models"]}),
+        )
+        for rule, found in plain.get("rules", {}).items()
+    }
 
 
 def _cost(numbers: Mapping[str, Any]) -> Cost:

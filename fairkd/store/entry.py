@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -181,6 +183,20 @@ def verify(entry: Entry) -> None:
             raise DamagedError(f"{name} cannot be read ({error.strerror})") from error
         if found != file["sha256"]:
             raise DamagedError(f"{name} does not match its checksum")
+
+
+def touch(path: Path) -> None:
+    """Note that an entry was used now; in a store that cannot be written, it is not noted."""
+    with suppress(OSError):
+        os.utime(path / MANIFEST)
+
+
+def last_used(path: Path) -> float:
+    """When an entry was last looked up, or else written, in seconds since 1970; 0 if unknown."""
+    try:
+        return (path / MANIFEST).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _manifest(path: Path) -> dict[str, Any]:

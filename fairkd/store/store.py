@@ -2,9 +2,10 @@
 
 import errno
 import logging
+import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,11 +13,11 @@ from filelock import FileLock, Timeout
 from fairkd.errors import StoreError
 from fairkd.store import entry as entries
 from fairkd.store.entry import MANIFEST, NAME, Content, DamagedError, Entry
+from fairkd.store.survey import OWN
 from fairkd.store.workspace import Workspace, sweep
 
 _log = logging.getLogger(__name__)
 
-_OURS = ("tmp", "locks")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -28,20 +29,35 @@ class Store:
 
     Args:
         root: the store's folder (the configuration's ``paths.store``).
+        made: kinds and keys that another process computed for the same command; they are not
+            computed again, although forced.
 
     Raises:
-        StoreError: ``root`` is not a folder.
+        StoreError: ``root`` cannot be a folder.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, made: Collection[tuple[str, str]] = ()) -> None:
         self.root = Path(root).absolute()
-        if self.root.exists() and not self.root.is_dir():
-            raise StoreError(f"{self.root} is a file, not a folder; set paths.store to a folder.")
-        self._made: set[tuple[str, str]] = set()
+        there = next(path for path in (self.root, *self.root.parents) if os.path.lexists(path))
+        if not there.is_dir():
+            raise StoreError(
+                f"paths.store={self.root} cannot be a folder: {there} is a file, not a folder; "
+                "set paths.store to another place."
+            )
+        self._made = set(made)
         sweep(self.root / "tmp")
 
+    @property
+    def made(self) -> frozenset[tuple[str, str]]:
+        """The kinds and keys computed so far, by `get_or_make` or by who gave them at the start."""
+        return frozenset(self._made)
+
+    def note_made(self, made: Collection[tuple[str, str]]) -> None:
+        """Take note of what another process computed for the same command."""
+        self._made |= set(made)
+
     def get(self, kind: str, key: str) -> Entry | None:
-        """The entry, if it is there and every byte of it is what was written.
+        """The entry, if it is there and every byte of it is what was written; it counts as used.
 
         A damaged entry is named in one warning, removed, and counts as absent.
 
@@ -49,6 +65,12 @@ class Store:
             StoreError: the entry may not be read.
         """
         path = self._place(kind, key)
+        found = self._intact(kind, key, path)
+        if found is not None:
+            entries.touch(path)
+        return found
+
+    def _intact(self, kind: str, key: str, path: Path) -> Entry | None:
         with self._accessible(f"read {kind} {key}"):
             try:
                 return self._whole(kind, key)
@@ -118,6 +140,48 @@ class Store:
             self._made.add((kind, key))
             return entry, True
 
+    def current(self, kind: str, key: str, *, force: bool = False) -> Entry | None:
+        """The entry, unless it is forced and not yet computed in this command.
+
+        Raises:
+            StoreError: as `get`.
+        """
+        if force and (kind, key) not in self._made:
+            return None
+        return self.get(kind, key)
+
+    def renew(self, kind: str, key: str, content: Content) -> Entry:
+        """`put` an entry that was computed now; it is not computed again, although forced.
+
+        Raises:
+            StoreError: as `put`.
+        """
+        entry = self.put(kind, key, content)
+        self._made.add((kind, key))
+        return entry
+
+    @contextmanager
+    def claim(self, kind: str, keys: Collection[str]) -> Iterator[frozenset[str]]:
+        """Hold those of many entries that nobody else holds, without waiting for the others.
+
+        Raises:
+            StoreError: a lock's file cannot be made.
+        """
+        claimed: dict[str, FileLock] = {}
+        try:
+            with self._accessible(f"lock {kind} entries"):
+                for key in sorted(keys):
+                    self._place(kind, key)
+                    path = self.root / "locks" / kind / f"{key}.lock"
+                    lock = FileLock(path, is_singleton=True)
+                    with suppress(Timeout):
+                        lock.acquire(blocking=False)
+                        claimed[key] = lock
+            yield frozenset(claimed)
+        finally:
+            for lock in claimed.values():
+                lock.release()
+
     @contextmanager
     def lock(self, kind: str, key: str) -> Iterator[None]:
         """Hold the entry against every other process and thread; the holder may lock it again.
@@ -148,7 +212,7 @@ class Store:
         with self._accessible("list the store"):
             folders = sorted(self.root.glob(f"{kind or '*'}/*/"))
         for path in folders:
-            if path.parent.name in _OURS:
+            if path.parent.name in OWN:
                 continue
             try:
                 yield entries.read(path.parent.name, path.name, path)
@@ -168,10 +232,10 @@ class Store:
             workspace.take(path)
 
     def _place(self, kind: str, key: str) -> Path:
-        if kind in _OURS or not NAME.fullmatch(kind) or not NAME.fullmatch(key):
+        if kind in OWN or not NAME.fullmatch(kind) or not NAME.fullmatch(key):
             raise StoreError(
                 f"'{kind}/{key}' cannot name an entry; a kind and a key are letters, digits, dots, "
-                f"dashes and underscores, and a kind is not {' or '.join(_OURS)}."
+                f"dashes and underscores, and a kind is not {' or '.join(OWN)}."
             )
         return self.root / kind / key
 

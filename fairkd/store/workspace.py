@@ -98,6 +98,31 @@ def sweep(tmp: Path) -> None:
         _discard(tmp / name, lock)
 
 
+def remains(tmp: Path) -> int:
+    """The bytes in workspaces whose process is gone; nothing is changed."""
+    try:
+        folders = [path for path in tmp.iterdir() if path.is_dir()]
+    except OSError:
+        return 0
+    return sum(_size(folder) for folder in folders if _abandoned(folder))
+
+
+def _abandoned(folder: Path) -> bool:
+    if not _lock_of(folder).exists():
+        return True
+    lock = FileLock(_lock_of(folder))
+    try:
+        lock.acquire(blocking=False)
+    except (Timeout, OSError):
+        return False
+    lock.release()
+    return True
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def _discard(folder: Path, lock: FileLock) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     # Unlinked while still held: filelock notices a lock whose file lost its name and tries again.

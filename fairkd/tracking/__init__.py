@@ -8,6 +8,7 @@ import os
 
 from fairkd.tracking.interface import JOB_KEY as JOB_KEY
 from fairkd.tracking.interface import SWEEP_ID as SWEEP_ID
+from fairkd.tracking.interface import SWEEP_PARENT as SWEEP_PARENT
 from fairkd.tracking.interface import Run as Run
 from fairkd.tracking.interface import Tracking as Tracking
 from fairkd.tracking.none import NoTracking as NoTracking

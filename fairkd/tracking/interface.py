@@ -10,10 +10,17 @@ if TYPE_CHECKING:
 
 JOB_KEY = "fairkd.job_key"
 SWEEP_ID = "fairkd.sweep_id"
+"""A job's run carries the id of the sweep that the job belongs to."""
+SWEEP_PARENT = "fairkd.sweep"
+"""A sweep's own run, the parent of its jobs' runs, carries the sweep's id."""
 
 
 class Run(Protocol):
-    """One run while it is open. Everything raises `TrackingError` if it cannot be written."""
+    """One run while it is open. Everything raises `TrackingError` if it cannot be written.
+
+    Writing may be put off, by seconds at the most while something is logged, and until the run
+    ends at the latest; a run whose last writing failed does not end as finished.
+    """
 
     @property
     def run_id(self) -> str:
@@ -21,7 +28,10 @@ class Run(Protocol):
         ...
 
     def log_params(self, params: Mapping[str, object]) -> None:
-        """Parameters under flat dotted keys; a number's text is what the user typed."""
+        """Parameters under flat dotted keys; a number's text is what the user typed.
+
+        They cannot change; the same value again is fine.
+        """
         ...
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
@@ -75,11 +85,26 @@ class Tracking(Protocol):
         ...
 
     def reap(self) -> list[str]:
-        """Mark this host's runs whose process is gone as killed; return their ids."""
+        """Mark this host's runs whose process is gone as killed; return their ids.
+
+        Safe from many processes at once: each such run is returned to one of them.
+        """
         ...
 
     def find(self, job_key: str, sweep_id: str | None = None) -> str | None:
         """The newest finished, not superseded run of a job in a sweep (or in none)."""
+        ...
+
+    def finished(self, sweep_id: str | None) -> dict[str, str]:
+        """The newest finished, not superseded run of every job of a sweep (or of none).
+
+        Returns:
+            Run ids by job key.
+        """
+        ...
+
+    def parent_of(self, sweep_id: str) -> str | None:
+        """The newest run with the tag `SWEEP_PARENT` of this sweep, whatever became of it."""
         ...
 
     def supersede(self, job_key: str) -> list[str]:
@@ -104,6 +129,10 @@ class Tracking(Protocol):
             tags: as `Run.set_tags`; `JOB_KEY` and `SWEEP_ID` are what `find` looks for.
             parent: the id of the run it belongs to.
         """
+        ...
+
+    def resume(self, run_id: str) -> AbstractContextManager[Run]:
+        """A run that has ended, open again within the ``with``; it ends as those of `start`."""
         ...
 
     def describe(self, run_id: str) -> str:

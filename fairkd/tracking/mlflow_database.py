@@ -21,7 +21,7 @@ _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _UNFINISHED = ".unfinished"
 _SERVERS = ("http", "https", "databricks", "databricks-uc")
 _FULL = ("disk is full", "no space left", "disk quota exceeded", "file too large", "disk i/o error")
-_CHATTY = ("mlflow", "alembic", "sqlalchemy.pool")
+_CHATTY = ("mlflow", "alembic", "sqlalchemy.pool", "urllib3")
 
 
 def resolve_uri(uri: str | None) -> str:
@@ -108,9 +108,19 @@ def reaching(uri: str, purpose: str) -> Iterator[None]:
     Raises:
         TrackingError: MLflow, its database or its artifact folder failed.
     """
+    with telling(uri, purpose), _quiet:
+        yield
+
+
+@contextmanager
+def telling(uri: str, purpose: str) -> Iterator[None]:
+    """As `reaching`, for what logs nothing.
+
+    Raises:
+        TrackingError: as `reaching`.
+    """
     try:
-        with _quiet:
-            yield
+        yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise TrackingError(_sentence(uri, purpose, error)) from error
 

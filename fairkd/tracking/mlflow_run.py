@@ -1,32 +1,35 @@
-"""One open MLflow run: everything is written through the client, in few and bounded calls."""
+"""One open MLflow run: everything is collected, and written through the client in few calls."""
 
 import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from fairkd.tracking.mlflow_database import reaching
+from fairkd.tracking.mlflow_artifacts import Artifacts
+from fairkd.tracking.mlflow_database import reaching, telling
 from fairkd.tracking.slug import accepted
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
     from pandas import DataFrame
 
-_T = TypeVar("_T")
-
 PARAM_MOST = 6000
 TAG_MOST = 8000
-_PARAMS_A_CALL = 100
-_METRICS_A_CALL = 1000
+EVERY = 2.0
+"""The seconds between two writes while a run is open, at the least."""
 
 
 class TrackedRun:
     """A run of `MlflowTracking`, while it is open.
+
+    Parameters are written at once. The rest is collected and written by `flush`: when something is
+    logged and the last write is `EVERY` seconds ago, so that a long job shows its curves, and when
+    the run ends. A job that is written from the store in one go takes one write that way.
 
     Names that MLflow would refuse are slugged. NaN is stored as NaN. MLflow would turn an infinity
     into the largest float, a number nobody measured; it is stored as NaN instead. A parameter or
@@ -36,12 +39,27 @@ class TrackedRun:
         client: where the run lives.
         uri: the tracking URI, for sentences.
         run_id: the run's id.
+        artifacts: the URI of the run's artifacts; None has MLflow look it up.
+        every: seconds, as `EVERY`.
     """
 
-    def __init__(self, client: "MlflowClient", uri: str, run_id: str) -> None:
+    def __init__(
+        self,
+        client: "MlflowClient",
+        uri: str,
+        run_id: str,
+        artifacts: str | None = None,
+        every: float = EVERY,
+    ) -> None:
         self._client = client
         self._uri = uri
         self._run_id = run_id
+        self._every = every
+        self._written = time.monotonic()
+        self._metrics: list[Metric] = []
+        self._tags: dict[str, str] = {}
+        self._inputs: list[DatasetInput] = []
+        self._artifacts = Artifacts(client, run_id, artifacts)
 
     @property
     def run_id(self) -> str:
@@ -49,43 +67,42 @@ class TrackedRun:
         return self._run_id
 
     def log_params(self, params: Mapping[str, object]) -> None:
-        """Parameters under flat dotted keys, 100 a call.
+        """Parameters under flat dotted keys, written now: a run that is killed has them too.
 
         Raises:
             TrackingError: they cannot be written, or one has another value already.
         """
         listed = [Param(accepted(key), shown(value, PARAM_MOST)) for key, value in params.items()]
         with reaching(self._uri, "write a run's parameters"):
-            for some in _portions(listed, _PARAMS_A_CALL):
-                self._client.log_batch(self._run_id, params=some)
+            self._client.log_batch(self._run_id, params=listed)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Values of one step, 1000 a call.
+        """Values of one step.
 
         Raises:
-            TrackingError: they cannot be written.
+            TrackingError: it was time to write, and that failed.
         """
-        self._write(_metrics(metrics, step, _now()))
+        self._metrics += _metrics(metrics, step, _now())
+        self._flush_in_time()
 
     def log_history(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Values of many steps, 1000 a call; each row's ``epoch`` is its step.
+        """Values of many steps; each row's ``epoch`` is its step.
 
         Raises:
-            TrackingError: they cannot be written.
+            TrackingError: it was time to write, and that failed.
             KeyError: a row has no ``epoch``.
         """
         moment = _now()
-        values: list[Metric] = []
         for row in rows:
             others = {name: value for name, value in row.items() if name != "epoch"}
-            values += _metrics(others, int(row["epoch"]), moment)
-        self._write(values)
+            self._metrics += _metrics(others, int(row["epoch"]), moment)
+        self._flush_in_time()
 
     def log_table(self, table: "DataFrame", path: str) -> None:
         """A table as CSV, with its index unless that only counts; undefined numbers as ``NaN``.
 
         Raises:
-            TrackingError: it cannot be written.
+            TrackingError: as `log_text`.
         """
         from pandas import RangeIndex
 
@@ -96,38 +113,39 @@ class TrackedRun:
         """A text as an artifact.
 
         Raises:
-            TrackingError: it cannot be written.
+            TrackingError: it cannot be kept, or it was time to write, and that failed.
         """
-        with reaching(self._uri, f"write the artifact {path}"):
-            self._client.log_text(self._run_id, text, path)
+        with telling(self._uri, f"write the artifact {path}"):
+            self._artifacts.add_text(path, text)
+        self._flush_in_time()
 
     def log_json(self, value: object, path: str) -> None:
         """Plain values as standard JSON; a number that is not finite becomes ``null``.
 
         Raises:
-            TrackingError: it cannot be written.
+            TrackingError: as `log_text`.
         """
-        self.log_text(json.dumps(_finite(value), indent=1, allow_nan=False) + "\n", path)
+        # On one line: Python's fast encoder knows no indentation, and MLflow's page makes its own.
+        self.log_text(_json(value) + "\n", path)
 
     def log_file(self, file: Path, folder: str = "") -> None:
-        """A file, under its own name, in a folder of the run's artifacts.
+        """A file as it is now, under its own name, in a folder of the run's artifacts.
 
         Raises:
-            TrackingError: it cannot be read or written.
+            TrackingError: it cannot be read or kept, or it was time to write, and that failed.
         """
-        with reaching(self._uri, f"write the artifact {file.name}"):
-            self._client.log_artifact(self._run_id, str(file), folder or None)
+        with telling(self._uri, f"write the artifact {file.name}"):
+            self._artifacts.add_file(str(PurePosixPath(folder, file.name)), file)
+        self._flush_in_time()
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
-        """Tags, 100 a call.
+        """Tags; a later value replaces an earlier one.
 
         Raises:
-            TrackingError: they cannot be written.
+            TrackingError: it was time to write, and that failed.
         """
-        listed = [RunTag(accepted(key), shown(value, TAG_MOST)) for key, value in tags.items()]
-        with reaching(self._uri, "write a run's tags"):
-            for some in _portions(listed, _PARAMS_A_CALL):
-                self._client.log_batch(self._run_id, tags=some)
+        self._tags |= {accepted(key): shown(value, TAG_MOST) for key, value in tags.items()}
+        self._flush_in_time()
 
     def log_input(
         self, name: str, fingerprint: str, context: str, rows: int, source: str = "fairkd"
@@ -135,7 +153,7 @@ class TrackedRun:
         """A data set that went into the run, the first 36 digits of its fingerprint as digest.
 
         Raises:
-            TrackingError: it cannot be written.
+            TrackingError: it was time to write, and that failed.
         """
         data = Dataset(
             name=name,
@@ -144,14 +162,33 @@ class TrackedRun:
             source=json.dumps({"source": source, "fingerprint": fingerprint}),
             profile=json.dumps({"num_rows": rows}),
         )
-        given = DatasetInput(data, [InputTag("mlflow.data.context", context)])
-        with reaching(self._uri, "write a run's data set"):
-            self._client.log_inputs(self._run_id, [given])
+        self._inputs.append(DatasetInput(data, [InputTag("mlflow.data.context", context)]))
+        self._flush_in_time()
 
-    def _write(self, metrics: Sequence[Metric]) -> None:
-        with reaching(self._uri, "write a run's metrics"):
-            for some in _portions(metrics, _METRICS_A_CALL):
-                self._client.log_batch(self._run_id, metrics=some)
+    def flush(self) -> None:
+        """Write everything collected. What one attempt could not write is not tried again.
+
+        Raises:
+            TrackingError: it cannot be written.
+        """
+        self._written = time.monotonic()
+        metrics, self._metrics = self._metrics, []
+        tags, self._tags = [RunTag(key, value) for key, value in self._tags.items()], {}
+        inputs, self._inputs = self._inputs, []
+        with reaching(self._uri, "write into a run"):
+            if metrics or tags:
+                self._client.log_batch(self._run_id, metrics=metrics, tags=tags)
+            if inputs:
+                self._client.log_inputs(self._run_id, inputs)
+            self._artifacts.write()
+
+    def close(self) -> None:
+        """Forget what was not written."""
+        self._artifacts.discard()
+
+    def _flush_in_time(self) -> None:
+        if time.monotonic() - self._written >= self._every:
+            self.flush()
 
 
 def shown(value: object, most: int) -> str:
@@ -182,6 +219,13 @@ def _metrics(values: Mapping[str, float], step: int, moment: int) -> list[Metric
     ]
 
 
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):  # as rare as undefined numbers, and walking it all takes longer
+        return json.dumps(_finite(value), allow_nan=False)
+
+
 def _finite(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -190,11 +234,6 @@ def _finite(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
-
-
-def _portions(items: Sequence[_T], size: int) -> Iterator[list[_T]]:
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])
 
 
 def _now() -> int:

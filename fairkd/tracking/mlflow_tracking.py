@@ -1,31 +1,25 @@
 """Runs in MLflow, through its client alone: the fluent functions keep a hidden current run."""
 
 import getpass
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 
-from filelock import FileLock
-from mlflow.entities import Experiment, Run
-from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
+from mlflow.entities import Run, RunTag
 
 from fairkd.errors import TrackingError
-from fairkd.tracking.interface import JOB_KEY, SWEEP_ID
+from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, SWEEP_PARENT
+from fairkd.tracking.mlflow_connection import Connection, tagged
 from fairkd.tracking.mlflow_database import (
-    create,
     is_server,
     one_line,
     reaching,
     resolve_uri,
     sqlite_file,
-    write_ahead,
 )
 from fairkd.tracking.mlflow_run import TAG_MOST, TrackedRun, shown
-from fairkd.tracking.ownership import Owner, orphaned
+from fairkd.tracking.ownership import LOCK, Owner, orphaned
 from fairkd.tracking.slug import accepted
 
 _log = logging.getLogger(__name__)
@@ -63,10 +57,14 @@ class MlflowTracking:
     ) -> None:
         self.uri = resolve_uri(uri)
         self.experiment = experiment
-        self._locks = Path(locks).absolute()
         file = sqlite_file(self.uri)
         beside = file.parent if file else Path.cwd()
-        self._artifacts = Path(artifacts or beside / "mlartifacts").absolute()
+        self._store = Connection(
+            self.uri,
+            experiment,
+            Path(artifacts or beside / "mlartifacts").absolute(),
+            Path(locks).absolute(),
+        )
 
     def prepare(self) -> None:
         """Migrate the database and make the experiment, one process at a time.
@@ -74,7 +72,7 @@ class MlflowTracking:
         Raises:
             TrackingError: the store cannot be reached or written, or the experiment was deleted.
         """
-        _ = self._reached
+        self._store.open()
 
     def reap(self) -> list[str]:
         """Mark as killed the running runs of this host whose process is gone; return their ids.
@@ -83,7 +81,7 @@ class MlflowTracking:
             TrackingError: the store cannot be reached or written.
         """
         with reaching(self.uri, "look for abandoned runs"):
-            running = self._search("attributes.status = 'RUNNING'")
+            running = self._store.search("attributes.status = 'RUNNING'")
             return [run.info.run_id for run in running if self._end_if_orphaned(run)]
 
     def find(self, job_key: str, sweep_id: str | None = None) -> str | None:
@@ -92,10 +90,32 @@ class MlflowTracking:
         Raises:
             TrackingError: the store cannot be reached.
         """
-        for run in self._finished(job_key):
+        for run in self._finished(tagged(JOB_KEY, job_key)):
             if run.data.tags.get(SWEEP_ID) == sweep_id:
                 return str(run.info.run_id)
         return None
+
+    def finished(self, sweep_id: str | None) -> dict[str, str]:
+        """The newest finished, not superseded run of every job of a sweep, or of none, by job key.
+
+        Raises:
+            TrackingError: the store cannot be reached.
+        """
+        newest: dict[str, str] = {}
+        for run in self._finished(tagged(SWEEP_ID, sweep_id)):
+            if JOB_KEY in run.data.tags:
+                newest.setdefault(run.data.tags[JOB_KEY], str(run.info.run_id))
+        return newest
+
+    def parent_of(self, sweep_id: str) -> str | None:
+        """The newest run with the tag `SWEEP_PARENT` of this sweep, whatever became of it.
+
+        Raises:
+            TrackingError: the store cannot be reached.
+        """
+        with reaching(self.uri, "look for a sweep's run"):
+            found = self._store.search(tagged(SWEEP_PARENT, sweep_id), "attributes.start_time DESC")
+        return str(found[0].info.run_id) if found else None
 
     def supersede(self, job_key: str) -> list[str]:
         """Mark every finished run of a job as superseded, whatever its sweep; return their ids.
@@ -103,10 +123,10 @@ class MlflowTracking:
         Raises:
             TrackingError: the store cannot be reached or written.
         """
-        superseded = [run.info.run_id for run in self._finished(job_key)]
+        superseded = [run.info.run_id for run in self._finished(tagged(JOB_KEY, job_key))]
         with reaching(self.uri, "mark superseded runs"):
             for run_id in superseded:
-                self._client.set_tag(run_id, SUPERSEDED, "true")
+                self._store.client.set_tag(run_id, SUPERSEDED, "true")
         return superseded
 
     @contextmanager
@@ -123,20 +143,23 @@ class MlflowTracking:
             TrackingError: the store cannot be reached or written. Where the block itself failed,
                 that error is raised and trouble with ending the run only logged.
         """
-        with reaching(self.uri, f"lock a run below {self._locks}"):
-            owner = Owner(self._locks)
-        with closing(owner):
+        with self._store.owner() as owner:
             run = self._create(name, {**tags, **owner.tags}, parent)
-            try:
+            with self._ending(run):
                 run.log_params(params)
                 yield run
-            except Exception as error:
-                self._end_after(run, "FAILED", error)
-                raise
-            except BaseException as error:
-                self._end_after(run, "KILLED", error)
-                raise
-            self._end(run, "FINISHED")
+
+    @contextmanager
+    def resume(self, run_id: str) -> Iterator[TrackedRun]:
+        """A run that has ended, open again within the ``with``: see `Tracking.resume`.
+
+        Raises:
+            TrackingError: as `start`; or there is no such run, or a living process writes it.
+        """
+        with self._store.owner() as owner:
+            run = self._reopen(run_id, owner)
+            with self._ending(run):
+                yield run
 
     def describe(self, run_id: str) -> str:
         """Where a person can see the run: an address, and the command that serves it if need be.
@@ -144,51 +167,10 @@ class MlflowTracking:
         Raises:
             TrackingError: the store cannot be reached.
         """
-        page = f"#/experiments/{self._experiment_id}/runs/{run_id}?{_VIEW}"
+        page = f"#/experiments/{self._store.experiment_id}/runs/{run_id}?{_VIEW}"
         if is_server(self.uri):
             return f"{self.uri.rstrip('/')}/{page}"
         return f"mlflow ui --backend-store-uri {self.uri}, then http://127.0.0.1:5000/{page}"
-
-    @property
-    def _client(self) -> MlflowClient:
-        return self._reached[0]
-
-    @property
-    def _experiment_id(self) -> str:
-        return self._reached[1]
-
-    @cached_property
-    def _reached(self) -> tuple[MlflowClient, str]:
-        digest = hashlib.sha256(self.uri.encode()).hexdigest()[:16]
-        with (
-            reaching(self.uri, "open the tracking store"),
-            FileLock(self._locks / f"tracking-{digest}.lock"),
-        ):
-            file = sqlite_file(self.uri)
-            if file is not None:
-                create(file)
-                write_ahead(file)
-            client = MlflowClient(self.uri)  # migrates a database of an older MLflow
-            return client, self._experiment_of(client)
-
-    def _experiment_of(self, client: MlflowClient) -> str:
-        found: Experiment | None = client.get_experiment_by_name(self.experiment)
-        if found is None:
-            where = None if is_server(self.uri) else self._artifacts.as_uri()
-            try:
-                return str(client.create_experiment(self.experiment, artifact_location=where))
-            except MlflowException:
-                # On a server, another host may have made it since.
-                found = client.get_experiment_by_name(self.experiment)
-                if found is None:
-                    raise
-        if found.lifecycle_stage != "active":
-            raise TrackingError(
-                f"The experiment '{self.experiment}' in {self.uri} was deleted; restore it with "
-                f"'mlflow experiments restore -x {found.experiment_id}' or name another one in "
-                "tracking.experiment."
-            )
-        return str(found.experiment_id)
 
     def _create(self, name: str, tags: Mapping[str, object], parent: str | None) -> TrackedRun:
         given = {accepted(key): shown(value, TAG_MOST) for key, value in tags.items()}
@@ -197,16 +179,54 @@ class MlflowTracking:
         with suppress(OSError, KeyError):  # a user number without a name
             given["mlflow.user"] = getpass.getuser()
         with reaching(self.uri, "start a run"):
-            run = self._client.create_run(self._experiment_id, tags=given, run_name=name)
-        return TrackedRun(self._client, self.uri, run.info.run_id)
+            run = self._store.client.create_run(
+                self._store.experiment_id, tags=given, run_name=name
+            )
+        return TrackedRun(self._store.client, self.uri, run.info.run_id, run.info.artifact_uri)
+
+    def _reopen(self, run_id: str, owner: Owner) -> TrackedRun:
+        """Give an ended run a new owner, and only then open it: it is never open without one."""
+        with self._store.lock(f"resume-{run_id}"), reaching(self.uri, f"open run {run_id} again"):
+            before = self._store.client.get_run(run_id)
+            with orphaned(before.data.tags) as alone:
+                if before.info.status == "RUNNING" and not alone:
+                    raise TrackingError(
+                        f"Run {run_id} in {self.uri} is being written by another process; wait "
+                        "for it to end, or end it, and run the command again."
+                    )
+                tags = [RunTag(key, value) for key, value in owner.tags.items()]
+                self._store.client.log_batch(run_id, tags=tags)
+                for key in {ERROR, ENDED} & before.data.tags.keys():
+                    self._store.client.delete_tag(run_id, key)
+                self._store.client.update_run(run_id, "RUNNING")
+        return TrackedRun(self._store.client, self.uri, run_id, before.info.artifact_uri)
+
+    @contextmanager
+    def _ending(self, run: TrackedRun) -> Iterator[None]:
+        with closing(run):
+            try:
+                yield
+                run.flush()
+            except Exception as error:
+                self._end_after(run, "FAILED", error)
+                raise
+            except BaseException as error:
+                self._end_after(run, "KILLED", error)
+                raise
+            self._end(run, "FINISHED")
 
     def _end(self, run: TrackedRun, status: str) -> None:
         with reaching(self.uri, "end a run"):
-            self._client.set_terminated(run.run_id, status)
+            self._store.client.set_terminated(run.run_id, status)
 
     def _end_after(self, run: TrackedRun, status: str, error: BaseException) -> None:
         try:
+            run.flush()
+        except TrackingError as trouble:
+            _log.warning("What run %s measured last is lost: %s", run.run_id, trouble)
+        try:
             run.set_tags({ERROR: f"{type(error).__name__}: {one_line(error)}"})
+            run.flush()
             self._end(run, status)
         except TrackingError as trouble:
             _log.warning("Run %s could not be marked %s: %s", run.run_id, status, trouble)
@@ -215,31 +235,15 @@ class MlflowTracking:
         with orphaned(run.data.tags) as alone:
             if not alone:
                 return False
-            current = self._client.get_run(run.info.run_id)
-            if current.info.status != "RUNNING":
-                return False  # it ended between our search and our look at its lock
-            self._client.set_tag(run.info.run_id, ENDED, "its process was gone")
-            self._client.set_terminated(run.info.run_id, "KILLED")
+            current = self._store.client.get_run(run.info.run_id)
+            if current.info.status != "RUNNING" or current.data.tags[LOCK] != run.data.tags[LOCK]:
+                return False  # between our search and our look at its lock it ended, or went on
+            self._store.client.set_tag(run.info.run_id, ENDED, "its process was gone")
+            self._store.client.set_terminated(run.info.run_id, "KILLED")
             return True
 
-    def _finished(self, job_key: str) -> list[Run]:
+    def _finished(self, condition: str) -> list[Run]:
+        """Finished, not superseded runs, the newest first."""
         with reaching(self.uri, "look for finished runs"):
-            found = self._search(
-                f"attributes.status = 'FINISHED' and tags.`{JOB_KEY}` = '{job_key}'"
-            )
+            found = self._store.search(f"attributes.status = 'FINISHED' and {condition}")
         return [run for run in found if SUPERSEDED not in run.data.tags]
-
-    def _search(self, condition: str) -> list[Run]:
-        found: list[Run] = []
-        token: str | None = None
-        while True:
-            page = self._client.search_runs(
-                [self._experiment_id],
-                condition,
-                order_by=["attributes.end_time DESC"],
-                page_token=token,
-            )
-            found += page
-            token = page.token
-            if not token:
-                return found

@@ -59,6 +59,14 @@ class NoTracking:
         """No run is ever found."""
         return None
 
+    def finished(self, sweep_id: str | None) -> dict[str, str]:
+        """No run is ever found."""
+        return {}
+
+    def parent_of(self, sweep_id: str) -> str | None:
+        """No run is ever found."""
+        return None
+
     def supersede(self, job_key: str) -> list[str]:
         """No run is ever superseded."""
         return []
@@ -71,6 +79,11 @@ class NoTracking:
         tags: Mapping[str, object],
         parent: str | None = None,
     ) -> Iterator[NoRun]:
+        """A run that forgets everything."""
+        yield NoRun()
+
+    @contextmanager
+    def resume(self, run_id: str) -> Iterator[NoRun]:
         """A run that forgets everything."""
         yield NoRun()
 

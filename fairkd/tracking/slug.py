@@ -3,14 +3,17 @@
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 MOST = 250
 """The most characters that MLflow accepts in a name."""
 
 _HASH = 8
+_REMEMBERED = 8192  # the jobs of a sweep have the same names, hundreds each
 _SUFFIX = re.compile(r"-[0-9a-f]{8}")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def slug(name: str, most: int = 60) -> str:
     """One part of a metric's name, such as a group, in ASCII letters, digits and ``_ . -``.
 
@@ -38,6 +41,7 @@ def metric_name(*parts: str) -> str:
     return name if len(name) <= MOST else _marked(name, name, MOST)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def accepted(name: str) -> str:
     """A whole name, slashes and dots as they are, changed only where MLflow would refuse it."""
     parts = name.split("/")

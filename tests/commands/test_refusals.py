@@ -18,8 +18,8 @@ from fairkd.errors import DataError
         (
             "train",
             2,
-            "Unknown command 'train'. Accepted: data. Values are set as key=value; see fairkd "
-            "--help.",
+            "Unknown command 'train'. Accepted: data, store. Values are set as key=value; see "
+            "fairkd --help.",
         ),
         ("data=nope", 1, "Unknown choice for data 'nope'. Accepted: adult, arrests, iris."),
         (
@@ -118,7 +118,8 @@ from fairkd.errors import DataError
             "+weight=3",
             1,
             "Unknown key 'weight'. Accepted: callbacks, constraint, data, distillation, dry_run, "
-            "evaluation, force, paths, replicate, seed, student, teacher, tracking, trainer.",
+            "evaluation, force, paths, replicate, seed, stack, student, sweep, teacher, tracking, "
+            "trainer.",
         ),
         (
             "constraint=[demographic_parity,none]",

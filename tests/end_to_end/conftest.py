@@ -17,6 +17,7 @@ from torch import Tensor
 
 from fairkd.commands.dispatch import dispatch
 from fairkd.store import Store
+from fairkd.tracking.interface import SWEEP_PARENT
 
 TINY = ("experiment=debug", "evaluation.draws=10", "evaluation.latency_repeats=1")
 
@@ -90,7 +91,14 @@ class Workplace:
             connection.close()
 
     def runs(self, status: str | None = None) -> list[Run]:
-        """The runs in the order they were started."""
+        """The jobs' runs in the order they were started."""
+        return [run for run in self._all_runs(status) if SWEEP_PARENT not in run.tags]
+
+    def sweeps(self, status: str | None = None) -> list[Run]:
+        """The sweeps' own runs in the order they were started."""
+        return [run for run in self._all_runs(status) if SWEEP_PARENT in run.tags]
+
+    def _all_runs(self, status: str | None) -> list[Run]:
         found = []
         for run_id, state, name, uri in self.ask(
             "select run_uuid, status, name, artifact_uri from runs order by start_time, rowid"
@@ -121,6 +129,13 @@ class Workplace:
     def kept(self, kind: str) -> list[str]:
         """The keys of the store's entries of a kind."""
         return [entry.key for entry in self.store.entries(kind)]
+
+    def written(self, kind: str) -> dict[str, int]:
+        """When each of the store's entries of a kind was written, in nanoseconds."""
+        return {
+            entry.key: min(entry.file(name).stat().st_mtime_ns for name in entry.files)
+            for entry in self.store.entries(kind)
+        }
 
     def check_store(self) -> None:
         """Read every byte of every entry."""

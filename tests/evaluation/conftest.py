@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fairkd.data.blocks import Blocks
 from fairkd.evaluation.predictions import Predictions
+from fairkd.evaluation.truth import Truth
 
 Make = Callable[..., Predictions]
 
@@ -20,12 +22,25 @@ def make() -> Make:
         weights = np.exp(rng.normal(size=(n, classes)))
         probabilities = weights / weights.sum(1, keepdims=True)
         y = np.array([rng.choice(classes, p=row) for row in probabilities], dtype=np.int64)
-        return Predictions(
-            probabilities=probabilities,
+        truth = Truth(
             y=y,
             memberships={"sex": rng.integers(-1 if missing else 0, cells, n)},
             blocks=Blocks.of({"sex": [f"cell {g}" for g in range(cells)]}),
             classes=tuple(f"class {k}" for k in range(classes)),
         )
+        return Predictions(probabilities, truth)
 
     return build
+
+
+Change = Callable[..., Predictions]
+
+
+@pytest.fixture
+def with_truth() -> Change:
+    """The same predictions beside other labels, groups or names."""
+
+    def change(predictions: Predictions, **other: object) -> Predictions:
+        return replace(predictions, truth=replace(predictions.truth, **other))
+
+    return change

@@ -4,7 +4,21 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
+from fairkd.data.blocks import Blocks
 from fairkd.evaluation.abcc import abcc, abcc_interval
+from fairkd.evaluation.truth import Truth
+
+
+def _by_group(probabilities, group, classes):
+    """Each group's ascending scores, for each class."""
+    return [[np.sort(probabilities[group == g, k]) for g in np.unique(group)] for k in classes]
+
+
+def _drawn(group, draws, seed):
+    cells = [str(g) for g in range(group.max() + 1)]
+    y = np.zeros(len(group), dtype=np.int64)
+    truth = Truth(y, {"g": group}, Blocks.of({"g": cells}), ("a", "b"))
+    return truth.group_draws("g", draws, seed)
 
 
 @pytest.mark.parametrize("cells", [2, 5])
@@ -17,7 +31,7 @@ def test_equals_scipys_wasserstein_distance(make, cells, digits):
         wasserstein_distance(scores[group == a], scores[group == b])
         for a, b in itertools.combinations(range(cells), 2)
     )
-    found = abcc(np.stack([1 - scores, scores], 1), group)
+    found = abcc(_by_group(np.stack([1 - scores, scores], 1), group, [1]))
     assert found == pytest.approx(expected, rel=1e-12)
 
 
@@ -27,14 +41,17 @@ def test_many_classes_take_the_worst(make):
     expected = max(
         wasserstein_distance(p[group == 0], p[group == 1]) for p in predictions.probabilities.T
     )
-    assert abcc(predictions.probabilities, group) == pytest.approx(expected, rel=1e-12)
+    assert abcc(_by_group(predictions.probabilities, group, range(3))) == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_one_group_is_undefined(make):
     p = make(n=20).probabilities
     group = np.full(20, 2)
-    assert np.isnan(abcc(p, group))
-    assert np.isnan(abcc_interval(p, group, 50, 0.95, np.random.default_rng(0)).low)
+    scores = _by_group(p, group, [1])
+    assert np.isnan(abcc(scores))
+    assert np.isnan(abcc_interval(scores, _drawn(group, 50, 0), 0.95).low)
 
 
 def test_interval_agrees_with_resampling_rows():
@@ -53,7 +70,8 @@ def test_interval_agrees_with_resampling_rows():
                 for a, b in ((0, 1), (0, 2), (1, 2))
             )
         )
-    low, high, _ = abcc_interval(p, group, 2000, 0.95, np.random.default_rng(1))
+    scored = _by_group(p, group, [1])
+    low, high, _ = abcc_interval(scored, _drawn(group, 2000, 1), 0.95)
     expected = np.quantile(draws, [0.025, 0.975])
     assert [low, high] == pytest.approx(expected, abs=0.006)
-    assert low < abcc(p, group) < high
+    assert low < abcc(scored) < high

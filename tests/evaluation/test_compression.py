@@ -6,12 +6,16 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fairkd.evaluation.compression import Cost, cost, ratios_to_teacher
+from fairkd.evaluation.compression import Cost, architecture, cost, latency, ratios_to_teacher
+
+
+def _cost(model, example, repeats):
+    return cost(model, example, latency(model, example, repeats))
 
 
 def test_known_cost_of_a_small_network(tmp_path):
     model = nn.Sequential(nn.Linear(10, 4), nn.ReLU(), nn.Linear(4, 2))
-    found = cost(model, torch.zeros(1, 10), repeats=3)
+    found = _cost(model, torch.zeros(1, 10), 3)
     assert found.parameters == 10 * 4 + 4 + 4 * 2 + 2
     assert found.multiply_adds == 10 * 4 + 4 * 2
     assert found.not_counted == ("ReLU",)
@@ -34,7 +38,7 @@ def test_multiply_adds_are_half_of_torchs_flops():
     counter = FlopCounterMode(display=False)
     with counter:
         model.eval()(example)
-    found = cost(model, example, repeats=1)
+    found = _cost(model, example, 1)
     assert 2 * found.multiply_adds == counter.get_total_flops()
     assert found.not_counted == ("BatchNorm2d", "Flatten")
 
@@ -48,7 +52,7 @@ def test_layers_that_are_never_called_are_listed():
         def forward(self, x):
             return self.inner(x, x, x)[0]
 
-    found = cost(Attention(), torch.zeros(1, 3, 4), repeats=1)
+    found = _cost(Attention(), torch.zeros(1, 3, 4), 1)
     assert found.multiply_adds == 0
     assert found.not_counted == ("MultiheadAttention", "NonDynamicallyQuantizableLinear")
 
@@ -64,7 +68,7 @@ def test_shared_weights_cost_once():
         def forward(self, x):
             return self.second(self.first(x))
 
-    found = cost(Tied(), torch.zeros(1, 64), repeats=1)
+    found = _cost(Tied(), torch.zeros(1, 64), 1)
     assert found.parameters == 64 * 64 + 2 * 64
     assert 4 * found.parameters < found.bytes < 4 * found.parameters + 500
     assert found.multiply_adds == 2 * 64 * 64
@@ -74,7 +78,7 @@ def test_the_model_is_left_as_it_was_found():
     model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
     model.train()
     model[1].eval()
-    cost(model, torch.ones(1, 3), repeats=1)
+    _cost(model, torch.ones(1, 3), 1)
     assert [m.training for m in model] == [True, False, True]
     assert model[1].num_batches_tracked == 0
     assert not model[0]._forward_hooks
@@ -95,3 +99,25 @@ def test_ratios():
             "latency_ms_batch_256": 0.25,
         }
     )
+
+
+def test_an_architecture_is_everything_but_the_weights():
+    def net(width=4, dropout=0.1, activation=nn.ReLU):
+        return nn.Sequential(nn.Linear(3, width), activation(), nn.Dropout(dropout))
+
+    class Repeated(nn.Module):
+        def __init__(self, times):
+            super().__init__()
+            self.inner, self.times = nn.Linear(3, 3), times
+
+    assert architecture(net()) == architecture(net().eval())
+    others = [net(5), net(dropout=0.2), net(activation=nn.Tanh), net().double()]
+    assert len({architecture(model) for model in [net(), *others]}) == 5
+    assert architecture(Repeated(1)) == architecture(Repeated(1)) != architecture(Repeated(2))
+
+
+def test_a_known_latency_is_taken_over():
+    model = nn.Linear(3, 2)
+    timed = latency(model, torch.zeros(1, 3), 1)
+    found = cost(nn.Linear(3, 2), torch.zeros(1, 3), timed)
+    assert (found.latency_ms_batch_1, found.latency_ms_batch_256) == timed

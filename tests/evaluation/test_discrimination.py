@@ -3,6 +3,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fairkd.evaluation.discrimination import Auc, auc, auc_difference_interval
+from fairkd.evaluation.rates import reported
+
+
+def _auc(probabilities, y):
+    orders = {k: probabilities[:, k].argsort() for k in reported(probabilities.shape[1])}
+    return auc(probabilities, y, orders)
 
 
 def _binary(scores):
@@ -14,13 +20,15 @@ def test_two_classes_equal_scikit_learn_with_ties(make):
     predictions = make(n=300)
     rounded = _binary(predictions.probabilities[:, 1].round(1))
     expected = roc_auc_score(predictions.y, rounded[:, 1])
-    assert auc(rounded, predictions.y).value == pytest.approx(expected, rel=1e-12)
+    assert _auc(rounded, predictions.y).value == pytest.approx(expected, rel=1e-12)
 
 
 def test_many_classes_equal_scikit_learn(make):
     predictions = make(n=300, classes=4)
     expected = roc_auc_score(predictions.y, predictions.probabilities, multi_class="ovr")
-    assert auc(predictions.probabilities, predictions.y).value == pytest.approx(expected, rel=1e-12)
+    assert _auc(predictions.probabilities, predictions.y).value == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_variance_equals_delongs_double_loop():
@@ -30,7 +38,7 @@ def test_variance_equals_delongs_double_loop():
     positive, negative = scores[y == 1], scores[y == 0]
     wins = np.array([[(a > b) + 0.5 * (a == b) for b in negative] for a in positive])
     expected = wins.mean(1).var(ddof=1) / len(positive) + wins.mean(0).var(ddof=1) / len(negative)
-    assert auc(_binary(scores), y).variance == pytest.approx(expected, rel=1e-12)
+    assert _auc(_binary(scores), y).variance == pytest.approx(expected, rel=1e-12)
 
 
 def test_variance_of_many_classes_is_that_of_a_stratified_bootstrap(make):
@@ -41,16 +49,24 @@ def test_variance_of_many_classes_is_that_of_a_stratified_bootstrap(make):
     draws = []
     for _ in range(1500):
         rows = np.concatenate([rng.choice(c, len(c)) for c in by_class])
-        draws.append(auc(p[rows], y[rows]).value)
-    assert np.std(draws) == pytest.approx(auc(p, y).variance ** 0.5, rel=0.08)
+        draws.append(_auc(p[rows], y[rows]).value)
+    assert np.std(draws) == pytest.approx(_auc(p, y).variance ** 0.5, rel=0.08)
 
 
 def test_a_class_without_rows_or_with_one():
-    assert np.isnan(auc(_binary([0.1, 0.9]), np.array([1, 1])).value)
-    lone = auc(_binary([0.1, 0.9, 0.3]), np.array([0, 1, 0]))
+    assert np.isnan(_auc(_binary([0.1, 0.9]), np.array([1, 1])).value)
+    lone = _auc(_binary([0.1, 0.9, 0.3]), np.array([0, 1, 0]))
     assert lone.value == 1
     assert np.isnan(lone.variance)
     assert np.isnan(lone.interval(0.95).low)
+
+
+def test_some_of_the_rows_are_measured_as_if_alone(make):
+    predictions = make(n=300, classes=3)
+    p, y = predictions.probabilities, predictions.y
+    rows = np.arange(0, 300, 3)
+    orders = {k: rows[p[rows, k].argsort()] for k in range(3)}
+    assert auc(p, y, orders) == pytest.approx(_auc(p[rows], y[rows]), rel=1e-12)
 
 
 def test_gap_of_far_apart_groups_has_the_normal_interval_of_a_difference():

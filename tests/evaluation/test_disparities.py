@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from fairkd.evaluation.decided import block_counts
 from fairkd.evaluation.disparities import (
     average_absolute_difference,
     average_difference,
@@ -15,7 +16,6 @@ from fairkd.evaluation.disparities import (
     ratio,
 )
 from fairkd.evaluation.rates import recorded_rates
-from fairkd.evaluation.record import block_counts
 
 NAN = float("nan")
 
@@ -62,7 +62,7 @@ def test_equal_values_have_no_disparity():
 @pytest.mark.parametrize("cells", [2, 3, 40])
 def test_two_classes_equal_fairlearn(make, cells):
     predictions = make(n=4000, cells=cells, missing=False)
-    counts = block_counts(predictions, predictions.blocks["sex"], 0.4)
+    counts = block_counts(predictions.truth, predictions.blocks["sex"], predictions.predicted(0.4))
     found = disparities(recorded_rates(counts), 0)
     rows = {
         "y_true": predictions.y,
@@ -87,7 +87,7 @@ def test_two_classes_equal_fairlearn(make, cells):
 
 def test_several_classes_take_the_worst_class_against_the_rest(make):
     predictions = make(n=900, classes=4, missing=False)
-    counts = block_counts(predictions, predictions.blocks["sex"], 0.5)
+    counts = block_counts(predictions.truth, predictions.blocks["sex"], predictions.predicted(0.5))
     found = disparities(recorded_rates(counts), 0)
     predicted = predictions.predicted(0.5)
     by_class = []

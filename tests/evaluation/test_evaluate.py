@@ -106,11 +106,11 @@ def test_order_of_rows_does_not_matter(make):
         assert after.intervals[name] == pytest.approx(bounds, rel=1e-8, abs=1e-10), name
 
 
-def test_relabelled_groups_keep_their_numbers(make):
+def test_relabelled_groups_keep_their_numbers(make, with_truth):
     predictions = make()
     to = np.array([2, 0, 1, -1])  # the last is for missing
     cells = [predictions.blocks["sex"].cells[g] for g in (1, 2, 0)]
-    relabelled = replace(
+    relabelled = with_truth(
         predictions,
         memberships={"sex": to[predictions.memberships["sex"]]},
         blocks=Blocks.of({"sex": cells}),
@@ -121,9 +121,9 @@ def test_relabelled_groups_keep_their_numbers(make):
         assert after[name] == pytest.approx(value, rel=1e-10, nan_ok=True), name
 
 
-def test_an_empty_cell_is_listed_and_changes_no_disparity(make):
+def test_an_empty_cell_is_listed_and_changes_no_disparity(make, with_truth):
     predictions = make()
-    padded = replace(
+    padded = with_truth(
         predictions, blocks=Blocks.of({"sex": [*predictions.blocks["sex"].cells, "nobody"]})
     )
     before, after = evaluate(predictions, FEW), evaluate(padded, FEW)
@@ -134,10 +134,10 @@ def test_an_empty_cell_is_listed_and_changes_no_disparity(make):
         assert after.metrics[name] == value, name
 
 
-def test_a_group_without_positives_is_undefined_not_zero(make):
+def test_a_group_without_positives_is_undefined_not_zero(make, with_truth):
     predictions = make()
     cell = predictions.memberships["sex"]
-    found = evaluate(replace(predictions, y=np.where(cell == 1, 0, predictions.y)), FEW)
+    found = evaluate(with_truth(predictions, y=np.where(cell == 1, 0, predictions.y)), FEW)
     assert "true_positive_rate/sex.cell 1" in found.undefined
     assert "auc/sex.cell 1" in found.undefined
     assert found.metrics["false_positive_rate/sex.cell 1"] > 0
@@ -156,9 +156,9 @@ def test_one_row(make, classes):
     assert "abcc/sex" in found.undefined
 
 
-def test_nobodys_group_is_known(make):
+def test_nobodys_group_is_known(make, with_truth):
     predictions = make(n=50)
-    hidden = replace(predictions, memberships={"sex": np.full(50, -1)})
+    hidden = with_truth(predictions, memberships={"sex": np.full(50, -1)})
     found = evaluate(hidden, FEW)
     assert found.metrics["missing/sex"] == 50
     assert (found.tables["sex"]["count"] == 0).all()
@@ -166,9 +166,9 @@ def test_nobodys_group_is_known(make):
     assert found.metrics["accuracy"] == evaluate(predictions, FEW).metrics["accuracy"]
 
 
-def test_one_class_in_the_labels(make):
+def test_one_class_in_the_labels(make, with_truth):
     predictions = make(n=60)
-    found = evaluate(replace(predictions, y=np.zeros(60, dtype=np.int64)), FEW)
+    found = evaluate(with_truth(predictions, y=np.zeros(60, dtype=np.int64)), FEW)
     assert "equal_opportunity_difference/sex" in found.undefined
     assert "equalized_odds_difference/sex" in found.undefined
     assert found.metrics["false_positive_rate_difference/sex"] > 0
@@ -189,9 +189,9 @@ def test_unknown_reference_groups_are_refused(make, named):
         evaluate(make(n=5), replace(FEW, reference_group=named))
 
 
-def test_json_keeps_every_bit(make):
+def test_json_keeps_every_bit(make, with_truth):
     predictions = make(n=40, classes=3)
-    padded = replace(
+    padded = with_truth(
         predictions, blocks=Blocks.of({"sex": [*predictions.blocks["sex"].cells, "nobody"]})
     )
     found = evaluate(padded, FEW)
@@ -239,9 +239,9 @@ def test_the_configuration_file_builds_the_default_settings():
 
 
 @pytest.mark.slow
-def test_sixteen_thousand_rows_take_about_a_second(make):
+def test_sixteen_thousand_rows_take_about_a_second(make, with_truth):
     predictions = make(n=16_000, cells=2)
-    both = replace(
+    both = with_truth(
         predictions,
         memberships={
             **predictions.memberships,

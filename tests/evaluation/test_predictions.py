@@ -9,6 +9,7 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.errors import DataError
 from fairkd.evaluation.predictions import Predictions
+from fairkd.evaluation.truth import Truth
 
 BLOCKS = Blocks.of({"sex": ["F", "M"], "race": ["a", "b", "c"]})
 
@@ -21,7 +22,7 @@ def _batch(y: torch.Tensor) -> Batch:
 def test_from_logits_reads_certain_cells_only():
     logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
     batch = _batch(torch.tensor([2, 0, 1, 1]))
-    found = Predictions.from_logits(logits, batch, BLOCKS, ("x", "y", "z"))
+    found = Predictions.from_logits(logits, Truth.of(batch, BLOCKS, ("x", "y", "z")))
     expected = softmax(logits.detach().numpy().astype(np.float64), axis=1)
     np.testing.assert_allclose(found.probabilities, expected, rtol=1e-14)
     assert found.probabilities.dtype == np.float64
@@ -32,7 +33,7 @@ def test_from_logits_reads_certain_cells_only():
 
 def test_soft_labels_become_their_most_likely_class():
     y = torch.tensor([[0.2, 0.8], [1, 0], [0.6, 0.4], [0, 1]])
-    found = Predictions.from_logits(torch.zeros(4, 2), _batch(y), BLOCKS, ("no", "yes"))
+    found = Truth.of(_batch(y), BLOCKS, ("no", "yes"))
     assert found.y.tolist() == [1, 0, 0, 1]
 
 
@@ -49,17 +50,40 @@ def test_a_tie_is_positive_and_many_classes_take_the_first_maximum(make):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"probabilities": np.full((4, 2), np.nan)}, "not finite for 4 of 4 rows"),
         ({"y": np.array([0, 1, 2, 0])}, "labels go from 0 to 2; accepted: 0 to 1"),
-        ({"y": np.array([0, 1])}, "labels of shape"),
+        ({"y": np.array([0, 1])}, "needs one cell for each of 2 rows"),
         ({"classes": ("a", "b", "c")}, "do not fit 3 classes"),
         ({"memberships": {}}, "'sex' needs one cell"),
         ({"memberships": {"sex": np.array([0, 1, -1, 3])}}, "go from -1 to 3; accepted: -1 to 2"),
     ],
 )
-def test_what_does_not_fit_is_refused(make, change, message):
+def test_a_truth_that_does_not_fit_is_refused(make, with_truth, change, message):
     with pytest.raises(DataError, match=message):
-        replace(make(n=4), **change)
+        with_truth(make(n=4), **change)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "message"),
+    [
+        (np.full((4, 2), np.nan), "not finite for 4 of 4 rows"),
+        (np.full((3, 2), 0.5), "labels of shape"),
+    ],
+)
+def test_probabilities_that_do_not_fit_are_refused(make, probabilities, message):
+    with pytest.raises(DataError, match=message):
+        replace(make(n=4), probabilities=probabilities)
+
+
+def test_the_rows_are_in_order_within_every_cell(make):
+    predictions = make(n=50, classes=3)
+    for k, order in predictions.ascending.items():
+        assert sorted(order) == list(range(50))
+        assert (np.diff(predictions.probabilities[order, k]) >= 0).all()
+    for g in range(3):
+        for k, order in predictions.ascending_in("sex", g).items():
+            rows = np.flatnonzero(predictions.memberships["sex"] == g)
+            assert sorted(order) == sorted(rows)
+            assert (np.diff(predictions.probabilities[order, k]) >= 0).all()
 
 
 def test_no_rows_are_refused(make):

@@ -4,13 +4,13 @@ import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_score, recall_score
 
 from fairkd.evaluation import rates
-from fairkd.evaluation.record import block_counts
+from fairkd.evaluation.decided import block_counts
 
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_every_rate_equals_scikit_learn_per_group(make, classes):
     predictions = make(n=300, classes=classes)
-    counts = block_counts(predictions, predictions.blocks["sex"], 0.5)
+    counts = block_counts(predictions.truth, predictions.blocks["sex"], predictions.predicted(0.5))
     predicted = predictions.predicted(0.5)
     for g in range(3):
         rows = predictions.memberships["sex"] == g

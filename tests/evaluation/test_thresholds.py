@@ -45,8 +45,8 @@ def test_no_threshold_gets_nearer(make, digits, seed):
         assert accuracy.achieved[name] == pytest.approx(right, abs=1e-12)
 
 
-def test_the_control_and_the_least_accurate_model_keep_a_half(make):
-    models = {"a": make(seed=1), "b": replace(make(seed=2), y=make(seed=1).y)}
+def test_the_control_and_the_least_accurate_model_keep_a_half(make, with_truth):
+    models = {"a": make(seed=1), "b": with_truth(make(seed=2), y=make(seed=1).y)}
     worst = min(models, key=lambda m: (models[m].predicted(0.5) == models[m].y).mean())
     assert equal_accuracy(models).thresholds[worst] == 0.5
     assert equal_selection_rate(models["a"], models).thresholds["a"] == 0.5

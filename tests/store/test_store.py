@@ -1,7 +1,9 @@
 import json
 import logging
 import math
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import torch
 import fairkd
 from fairkd.errors import StoreError
 from fairkd.store import Content, Store
+from fairkd.store.entry import last_used
 
 TENSORS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([1.5, math.nan])}
 CONTENT = Content(TENSORS, {"loss": math.nan, "n": 3}, {"prep.skops": b"abc"}, {"data": "adult"})
@@ -215,10 +218,53 @@ def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
         Store(tmp_path / "file")
 
 
-@pytest.mark.parametrize("root", ["below-a-file", "/proc/fairkd-store"])
-def test_a_root_that_cannot_be_written_is_a_sentence(tmp_path: Path, root: str) -> None:
+def test_a_root_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    store = Store(Path(root) if root.startswith("/") else tmp_path / "file" / root)
+    with pytest.raises(StoreError, match=r"paths\.store=.+/below cannot be a folder: .+/file is a"):
+        Store(tmp_path / "file" / "deep" / "below")
+
+
+def test_a_root_that_cannot_be_written_is_a_sentence() -> None:
+    store = Store(Path("/proc/fairkd-store"))
     assert store.get("a", "k") is None
     with pytest.raises(StoreError, match=r"could not lock a k \(.+\); set paths\.store"):
         store.put("a", "k", CONTENT)
+
+
+def test_what_another_process_made_is_not_forced_again(store: Store) -> None:
+    values = iter(range(10))
+
+    def make() -> Content:
+        return Content(record={"call": next(values)})
+
+    store.get_or_make("a", "k", make)
+    store.get_or_make("a", "other", make)
+    assert store.made == {("a", "k"), ("a", "other")}
+    later = Store(store.root, made={("a", "k")})
+    assert later.get_or_make("a", "k", make, force=True)[0].record == {"call": 0}
+    assert later.get_or_make("a", "other", make, force=True)[0].record == {"call": 2}
+    assert later.made == {("a", "k"), ("a", "other")}
+    assert later.get_or_make("a", "gone", make, force=True)[1] is True
+
+
+def test_looking_up_counts_as_use_and_asking_does_not(store: Store) -> None:
+    entry = store.put("a", "k", CONTENT)
+    os.utime(entry.path / "entry.json", (1000, 1000))
+    store.holds("a", "k")
+    list(store.entries())
+    assert last_used(entry.path) == 1000
+    before = time.time() - 1
+    assert store.get("a", "k") == entry
+    assert last_used(entry.path) > before
+
+
+def test_a_store_that_cannot_be_written_is_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = store.put("a", "k", CONTENT)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refuse)  # a test may run as a user who may write anything
+    assert store.get("a", "k") == entry

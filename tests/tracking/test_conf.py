@@ -20,7 +20,7 @@ def test_mlflow_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(tracking, MlflowTracking)
     assert tracking.uri == f"sqlite:///{tmp_path}/mlflow.db"
     assert tracking.experiment == "fairkd"
-    assert tracking._locks == tmp_path / "store" / "locks"
+    assert tracking._store._locks == tmp_path / "store" / "locks"
     assert list(tmp_path.iterdir()) == []
 
 

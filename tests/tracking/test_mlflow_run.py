@@ -1,6 +1,9 @@
 import json
 import math
+import shutil
+import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +63,7 @@ def test_parameters_are_what_the_user_typed(run: TrackedRun, rows: Rows) -> None
 def test_many_parameters_and_tags_fit(run: TrackedRun, rows: Rows) -> None:
     run.log_params({f"p{number}": number for number in range(250)})
     run.set_tags({f"t{number}": number for number in range(250)})
+    run.flush()
     assert dict(rows("select key, value from params")) == {f"p{n}": str(n) for n in range(250)}
     assert rows("select count(*) from tags where key glob 't[0-9]*'") == [(250,)]
 
@@ -87,13 +91,14 @@ def test_metrics_keep_nan_and_do_not_invent_numbers(tracking: MlflowTracking, ro
     assert metrics["a"] == 0.1
     assert all(math.isnan(metrics[name]) for name in "bcd")
     assert rows("select distinct step from metrics") == [(3,)]
-    experiment = tracking._experiment_id
+    experiment = tracking._store.experiment_id
     found = MlflowClient(tracking.uri).search_runs([experiment], "metrics.b < 1")
     assert found == []  # an undefined disparity never looks small
 
 
 def test_groups_whose_names_mlflow_refuses_stay_distinct(run: TrackedRun, rows: Rows) -> None:
     run.log_metrics({"test/student/accuracy/age<25": 0.25, "test/student/accuracy/age>25": 0.75})
+    run.flush()
     written = dict(rows("select key, value from latest_metrics"))
     assert len(written) == 2
     assert all(key.startswith("test/student/accuracy/age_25-") for key in written)
@@ -103,6 +108,7 @@ def test_groups_whose_names_mlflow_refuses_stay_distinct(run: TrackedRun, rows: 
 def test_history_is_written_whole_by_epoch(run: TrackedRun, rows: Rows) -> None:
     history = [{"epoch": e, "val/loss": 1 / (e + 1), "val/acc": e / 10} for e in range(700)]
     run.log_history(history)
+    run.flush()
     assert dict(rows("select step, value from metrics where key = 'val/loss'")) == {
         row["epoch"]: row["val/loss"] for row in history
     }
@@ -119,6 +125,8 @@ def test_artifacts(run: TrackedRun, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"\0\1")
     run.log_file(tmp_path / "model.onnx", "student")
     run.log_file(tmp_path / "model.onnx")
+    (tmp_path / "model.onnx").unlink()  # a copy was taken
+    run.flush()
     text = (folder / "tables" / "groups.csv").read_text("utf-8")
     assert text == "sex,rate\nF,0.30000000000000004\né<,NaN\n"
     assert (folder / "plain.csv").read_text() == "x\n1\n"
@@ -174,7 +182,7 @@ def test_shown_cuts_at_the_limit() -> None:
     assert shown({"a": {"b": Path("x")}}, 100) == '{"a": {"b": "x"}}'
 
 
-def test_history_takes_few_calls(tracking: MlflowTracking, rows: Rows) -> None:
+def test_a_whole_job_takes_few_calls(tracking: MlflowTracking, rows: Rows) -> None:
     class Counting(MlflowClient):
         calls = 0
 
@@ -183,9 +191,79 @@ def test_history_takes_few_calls(tracking: MlflowTracking, rows: Rows) -> None:
             return super().log_batch(*args, **kwargs)
 
     client = Counting(tracking.uri)
-    with tracking.start("run", {}, {}) as run:
-        TrackedRun(client, tracking.uri, run.run_id).log_history(
-            [{"epoch": e, **dict.fromkeys("abcde", 0.5)} for e in range(250)]
-        )
-    assert rows("select count(*) from metrics") == [(1250,)]
-    assert client.calls == 2
+    with tracking.start("run", {}, {}) as opened:
+        run = TrackedRun(client, tracking.uri, opened.run_id)
+        run.log_history([{"epoch": e, **dict.fromkeys("abcde", 0.5)} for e in range(250)])
+        run.log_metrics({f"m{i}": i for i in range(300)})
+        run.set_tags({"x": 1})
+        assert (client.calls, rows("select count(*) from metrics")) == (0, [(0,)])
+        run.flush()
+    assert rows("select count(*) from metrics") == [(1550,)]
+    assert client.calls == 1
+
+
+def test_a_job_that_takes_its_time_shows_its_curves(tracking: MlflowTracking, rows: Rows) -> None:
+    with tracking.start("run", {}, {}) as opened:
+        run = TrackedRun(MlflowClient(tracking.uri), tracking.uri, opened.run_id, every=0.05)
+        run.log_history([{"epoch": 0, "a": 1.0}])
+        assert rows("select count(*) from metrics") == [(0,)]
+        time.sleep(0.06)
+        run.log_history([{"epoch": 1, "a": 2.0}])
+        assert rows("select step, value from metrics order by step") == [(0, 1.0), (1, 2.0)]
+        run.log_history([{"epoch": 2, "a": 3.0}])
+        assert rows("select count(*) from metrics") == [(2,)]
+
+
+def test_what_a_failed_job_measured_is_written(tracking: MlflowTracking, rows: Rows) -> None:
+    def work(run: TrackedRun) -> None:
+        run.log_metrics({"a": 1.0})
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), tracking.start("run", {}, {}) as run:
+        work(run)
+    assert rows("select key, value from metrics") == [("a", 1.0)]
+    assert rows("select status from runs") == [("FAILED",)]
+
+
+def test_a_run_with_anything_unwritten_is_not_finished(
+    tracking: MlflowTracking, rows: Rows, tmp_path: Path
+) -> None:
+    def write() -> None:
+        with tracking.start("run", {"p": 1}, {}) as run:
+            run.log_metrics({"a": 1.0})
+            run.log_text("x", "x.txt")
+
+    tracking.prepare()
+    (tmp_path / "mlartifacts").write_text("in the way")
+    with pytest.raises(TrackingError, match="Could not write into a run in sqlite"):
+        write()
+    assert rows("select status from runs") == [("FAILED",)]
+    assert rows("select key, value from metrics") == [("a", 1.0)]
+    ((error,),) = rows("select value from tags where key = 'fairkd.error'")
+    assert "TrackingError: Could not write into a run" in error
+
+
+@pytest.mark.parametrize("path", ["../x.txt", "/etc/x.txt", "a/../../x.txt", "a//b"])
+def test_artifacts_stay_among_the_artifacts(run: TrackedRun, path: str) -> None:
+    with pytest.raises(TrackingError, match="cannot be an artifact"):
+        run.log_text("x", path)
+
+
+def test_nothing_is_left_in_the_temporary_folder(
+    tracking: MlflowTracking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    def write() -> None:
+        with tracking.start("run", {}, {}) as run:
+            run.log_text("x", "a/x.txt")
+            assert len(list(temporary.iterdir())) == 1
+
+    write()
+    shutil.rmtree(tmp_path / "mlartifacts")
+    (tmp_path / "mlartifacts").touch()
+    with pytest.raises(TrackingError, match="Could not write into a run"):
+        write()
+    assert list(temporary.iterdir()) == []

@@ -170,7 +170,7 @@ def test_trouble_with_ending_never_hides_the_error(
 
     with pytest.raises(ZeroDivisionError), tracking.start("a", {}, {}):
         fail()
-    assert "could not be marked FAILED: Could not write a run's tags in sqlite" in caplog.text
+    assert "could not be marked FAILED: Could not write into a run in sqlite" in caplog.text
 
 
 def test_trouble_with_ending_a_good_run_is_an_error(
@@ -238,14 +238,14 @@ def test_runs_of_other_hosts_and_of_nobody_are_left_alone(
         "elsewhere": {"fairkd.host": "another.example", "fairkd.lock": lock},
         "nobody": {},
     }.items():
-        client.create_run(tracking._experiment_id, tags=tags, run_name=name)
+        client.create_run(tracking._store.experiment_id, tags=tags, run_name=name)
     assert tracking.reap() == []
     assert set(statuses(rows).values()) == {"RUNNING"}
 
 
 def test_describe_leads_to_the_page(tracking: MlflowTracking) -> None:
     tracking.prepare()
-    page = f"#/experiments/{tracking._experiment_id}/runs/abc?workflowType=machine_learning"
+    page = f"#/experiments/{tracking._store.experiment_id}/runs/abc?workflowType=machine_learning"
     assert (
         tracking.describe("abc")
         == f"mlflow ui --backend-store-uri {tracking.uri}, then http://127.0.0.1:5000/{page}"
@@ -254,7 +254,7 @@ def test_describe_leads_to_the_page(tracking: MlflowTracking) -> None:
 
 def test_a_deleted_experiment_is_a_sentence(tracking: MlflowTracking, tmp_path: Path) -> None:
     tracking.prepare()
-    MlflowClient(tracking.uri).delete_experiment(tracking._experiment_id)
+    MlflowClient(tracking.uri).delete_experiment(tracking._store.experiment_id)
     with pytest.raises(TrackingError, match=r"was deleted; restore it with 'mlflow experiments"):
         MlflowTracking(tracking.uri, locks=tmp_path).prepare()
 
@@ -265,8 +265,15 @@ def test_a_database_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
         TrackingError, match=r"Could not open the tracking store in sqlite.+tracking\.uri"
     ):
         MlflowTracking(f"sqlite:///{tmp_path}/file/mlflow.db", locks=tmp_path).prepare()
-    with pytest.raises(TrackingError, match="Could not open the tracking store"):
-        MlflowTracking(f"sqlite:///{tmp_path}/x.db", locks=tmp_path / "file").prepare()
+
+
+def test_locks_that_cannot_be_made_are_told_by_the_key_to_change(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for locks in (tmp_path / "file", tmp_path / "file" / "store" / "locks"):
+        tracking = MlflowTracking(f"sqlite:///{tmp_path}/x.db", locks=locks)
+        with pytest.raises(TrackingError, match=rf"The folder {locks}.+: set paths\.store to"):
+            tracking.prepare()
+    assert not (tmp_path / "x.db").exists()
 
 
 def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:

@@ -18,6 +18,13 @@ def test_no_tracking_takes_everything_and_finds_nothing(tmp_path: Path) -> None:
         run.log_table(pd.DataFrame(), "t.csv")
         run.log_file(tmp_path / "absent")
     assert (tracking.reap(), tracking.find("k"), tracking.supersede("k")) == ([], None, [])
+    assert (tracking.finished("s"), tracking.finished(None), tracking.parent_of("s")) == (
+        {},
+        {},
+        None,
+    )
+    with tracking.resume("r") as run:
+        run.log_params({"x": 1})
     assert "tracking=none" in tracking.describe(run.run_id)
     assert list(tmp_path.iterdir()) == []
 

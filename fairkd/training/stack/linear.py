@@ -16,7 +16,7 @@ class _MembersLinear(torch.autograd.Function):
     """``x[k] @ weight[k].T + bias[k]`` for every k, with the gradients of a lone layer."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # noqa: D102
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
         y = x.new_empty(x.shape[0], x.shape[1], weight.shape[1])
         for of_y, of_x, of_weight, of_bias in zip(
@@ -26,7 +26,7 @@ class _MembersLinear(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Any:  # noqa: D102
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
         x, weight = ctx.saved_tensors
         of_y = gradients[0].contiguous().unbind()
         of_x = of_weight = of_bias = None
@@ -47,20 +47,20 @@ class _Linear(torch.autograd.Function):
     """A linear layer that knows how to be one of many."""
 
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # noqa: D102
+    def forward(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return torch.addmm(bias, x, weight.t())
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: D102
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
         raise RuntimeError("This layer is for stacks, under vmap.")
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, *tensors: Tensor) -> Any:  # noqa: D102
+    def vmap(info: Any, in_dims: Any, *tensors: Tensor) -> Any:
         stacked = [
             tensor.expand(info.batch_size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
             for tensor, dim in zip(tensors, in_dims, strict=True)
         ]
-        return _MembersLinear.apply(*stacked), 0
+        return _MembersLinear.apply(*stacked), 0  # type: ignore[no-untyped-call]  # torch's
 
 
 class MembersLinear(nn.Linear):
@@ -70,7 +70,7 @@ class MembersLinear(nn.Linear):
         """As `nn.Linear`."""
         if x.dim() != 2 or self.bias is None:
             return super().forward(x)
-        result: Tensor = _Linear.apply(x, self.weight, self.bias)
+        result: Tensor = _Linear.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call]  # torch's
         return result
 
 

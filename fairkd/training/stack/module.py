@@ -16,8 +16,8 @@ from fairkd.errors import FairkdError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.stack.course import Course
 from fairkd.training.stack.dropout import DropoutMasks, with_given_dropout
-from fairkd.training.stack.linear import with_members_linear
 from fairkd.training.stack.likeness import optimizer_options, optimizer_over
+from fairkd.training.stack.linear import with_members_linear
 from fairkd.training.stack.member import Member, Step, lone_gradients
 from fairkd.training.stack.streams import MemberBatches, Streams
 from fairkd.training.stack.weights import StackedWeights

@@ -1,0 +1,57 @@
+"""``hydra/sweeper=grid``: Hydra's basic sweeper, with the frame that a sweep of fairkd has."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+@dataclass
+class GridSweeperConf:
+    """The sweeper's section, ``hydra.sweeper``; see Hydra's basic sweeper."""
+
+    _target_: str = "hydra_plugins.fairkd_sweeps.sweeper.GridSweeper"
+    max_batch_size: int | None = None
+    params: dict[str, str] | None = field(default_factory=dict)
+
+
+class GridSweeper(BasicSweeper):
+    """Hands the whole grid to the task's frame, if the task has one; else it is Hydra's own.
+
+    The frame composes and checks every job before the first one starts, whatever the launcher, and
+    ends the sweep with its comparison even where jobs failed.
+    """
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Hydra tells what is to be swept."""
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self._frame: Any = getattr(task_function, "frame", None)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run every combination."""
+        if self._frame is None:
+            return super().sweep(arguments)
+        assert self.config is not None
+        assert self.hydra_context is not None
+        assert self.launcher is not None
+        from fairkd.commands.frame import Surrounding
+        from fairkd.sweeps.compose import Composer
+
+        loader = self.hydra_context.config_loader
+        parser = OverridesParser.create(config_loader=loader)
+        words = parser.parse_overrides([*self._parse_config(), *arguments])
+        grid = self.split_arguments(words, None)[0]
+        composer = Composer(loader, self.config)
+        around = Surrounding(self.launcher, composer, self.config, self.max_batch_size)
+        return self._frame.sweep(grid, around)
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper", name="grid", node=GridSweeperConf, provider="fairkd"
+)

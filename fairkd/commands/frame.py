@@ -1,0 +1,425 @@
+"""A multirun's frame: every job checked before the first trains, and a comparison at the end.
+
+It is the same around every launcher: the stacked one, Hydra's own, joblib, submitit, ray.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf
+
+from fairkd.commands.build import build_job, build_tracking
+from fairkd.commands.checks import check
+from fairkd.commands.ending import wide_console
+from fairkd.commands.fits import check_job
+from fairkd.commands.job import prepared
+from fairkd.commands.places import check_writable
+from fairkd.commands.plan import sweep_plan
+from fairkd.commands.precheck import hydra_known
+from fairkd.commands.task import Task, own_words, place, sentence_of, without_hydra, workshop
+from fairkd.errors import FairkdError
+from fairkd.experiment import Job, SweepPlace
+from fairkd.record import JobRecord, parameters
+from fairkd.reporting.sweep import show_sweep
+from fairkd.store import Store, content_key
+from fairkd.sweeps.compose import Composer
+from fairkd.sweeps.division import Cut
+from fairkd.sweeps.outcome import Failure, Outcome, outcome_of, varied_keys
+from fairkd.sweeps.summary import Summary, summarise
+from fairkd.sweeps.table import frame, jobs_frame, parent_metrics, write_csv
+from fairkd.tracking.interface import SWEEP_PARENT, Run, Tracking
+
+SUMMARY = "summary.csv"
+JOBS = "jobs.csv"
+_SEEDS = ("seed", "teacher.seed", "data.seed")
+# A number that is no whole one: a weight, a rate, never a width.
+_LIKE = re.compile(r"(?<![\w.])\d+(\.\d*(e[+-]?\d+)?|e[+-]?\d+)(?![\w.])")
+
+
+@runtime_checkable
+class Warm(Protocol):
+    """A launcher that starts its processes early, and says how large stacks may be."""
+
+    def warm(self, jobs: int) -> None:
+        """Start what so many jobs will need."""
+        ...
+
+    def cut(self, jobs: int) -> Cut:
+        """How so many jobs would be cut into pieces."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surrounding:
+    """What a sweeper has for its frame.
+
+    Attributes:
+        launcher: runs jobs.
+        composer: composes them.
+        master: the sweep's own configuration.
+        largest_batch: so many jobs are launched at once; ``None`` for all.
+    """
+
+    launcher: Launcher
+    composer: Composer
+    master: DictConfig
+    largest_batch: int | None = None
+
+
+class Trial(NamedTuple):
+    """A job of a search: its overrides, and its metrics if it finished."""
+
+    words: tuple[str, ...]
+    metrics: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job that was composed, built and checked.
+
+    Attributes:
+        number: Hydra's number for it.
+        words: its overrides.
+        config: composed, with Hydra's own section.
+        job: built.
+    """
+
+    number: int
+    words: tuple[str, ...]
+    config: DictConfig
+    job: Job
+
+
+class Frame:
+    """Around the jobs of one multirun.
+
+    Args:
+        task: what Hydra calls for every job.
+
+    Attributes:
+        exit_code: of the command.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.exit_code = 0
+        self.task = task
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._checked: set[str] = set()
+
+    def composed(self, overrides: Sequence[str]) -> DictConfig | None:
+        """A job's configuration, if it was composed here."""
+        return self._composed.get(tuple(overrides))
+
+    def sweep(self, grid: Sequence[Sequence[str]], around: Surrounding) -> list[JobReturn]:
+        """Run a grid, and compare what came of it.
+
+        Args:
+            grid: the overrides of every job.
+            around: the sweeper's means.
+
+        Returns:
+            One result for each job that was launched.
+        """
+        if isinstance(around.launcher, Warm):
+            around.launcher.warm(len(grid))
+        planned, refused = self._plan(grid, 0, around)
+        if not planned:
+            self._show_refused(refused)
+            return []
+        if planned[0].config.dry_run:
+            self._show_plan(planned, refused, around)
+            return []
+        sweep_id = str(planned[0].config.sweep.id or _sweep_id(planned))
+        with self._opened(sweep_id, planned, around) as opened:
+            opened.failures += refused
+            opened.launch(planned)
+        return opened.results
+
+    def search(
+        self,
+        name: str,
+        ask: Callable[[Sequence[Trial]], Sequence[Sequence[str]]],
+        around: Surrounding,
+    ) -> list[JobReturn]:
+        """Run grid after grid, each asked for when the one before is done, as one sweep.
+
+        Args:
+            name: the sweep's id, if the configuration does not give one.
+            ask: given what became of the last grid, the next; an empty one ends the search.
+            around: the sweeper's means.
+
+        Returns:
+            One result for each job that was launched.
+        """
+        grid = ask([])
+        planned, refused = self._plan(grid, 0, around)
+        if not planned:
+            self._show_refused(refused)
+            return []
+        if planned[0].config.dry_run:
+            self._show_plan(planned, refused, around)
+            return []
+        sweep_id = str(planned[0].config.sweep.id or name)
+        with self._opened(sweep_id, planned, around) as opened:
+            number = 0
+            while grid:
+                opened.failures += refused
+                opened.launch(planned)
+                number += len(grid)
+                grid = ask(opened.trials(grid, planned, refused))
+                planned, refused = self._plan(grid, number, around)
+        return opened.results
+
+    def _plan(
+        self, grid: Sequence[Sequence[str]], first: int, around: Surrounding
+    ) -> tuple[list[Planned], list[Failure]]:
+        """Compose, build and check every job; those that cannot work are refused here."""
+        planned: list[Planned] = []
+        refused: list[Failure] = []
+        for number, words in enumerate(grid, start=first):
+            try:
+                planned.append(self._planned(number, tuple(words), around))
+            except FairkdError as error:  # what does not compose at all stops the sweep
+                refused.append(Failure(number, tuple(words), str(error), "refused"))
+        return planned, refused
+
+    def _planned(self, number: int, words: tuple[str, ...], around: Surrounding) -> Planned:
+        config = around.composer.job(words, number)
+        output = place(config)
+        bare = without_hydra(config)
+        shop = workshop()
+        with hydra_known(config):
+            check(bare)
+            check_writable("paths.store", Path(bare.paths.store))
+            check_writable("hydra.sweep.dir", Path(str(config.hydra.sweep.dir)))
+            job = build_job(bare, output, shop)
+            like = _LIKE.sub("#", json.dumps(_without_seeds(job.config), default=str))
+            if like not in self._checked:  # jobs that differ in numbers alone are checked alike
+                build_tracking(bare)
+                check_job(job)
+                self._checked.add(like)
+        return Planned(number, words, config, job)
+
+    @contextmanager
+    def _opened(
+        self, sweep_id: str, planned: Sequence[Planned], around: Surrounding
+    ) -> Iterator["OpenSweep"]:
+        """The sweep's folder, lock and tracked run; at the end, its comparison."""
+        first = planned[0].config
+        shop = workshop()
+        note_sweep(around.master)
+        store = shop.store(first.paths.store)
+        tracking = prepared(first, shop)
+        folder = Path(str(first.hydra.sweep.dir)).absolute()
+        with store.lock("sweep", sweep_id), _parent(tracking, sweep_id, planned) as run:
+            opened = OpenSweep(self, sweep_id, run.run_id or None, store, tracking, around, folder)
+            run.log_text(_command(around.master), "overrides.txt")
+            try:
+                yield opened
+            finally:
+                tracking.reap()  # the runs of processes that were ended with theirs
+            outcomes = opened.outcomes()
+            summary = summarise(outcomes)
+            write_csv(frame(summary), folder / SUMMARY)
+            write_csv(jobs_frame(outcomes, opened.failures), folder / JOBS)
+            run.log_metrics(parent_metrics(summary))
+            run.log_metrics({"sweep/failed": float(len(opened.failures))})
+            for name in (SUMMARY, JOBS):
+                run.log_file(folder / name)
+        self._show(summary, opened, tracking.describe(run.run_id), planned[0])
+
+    def _show(self, summary: Summary, opened: "OpenSweep", run: str, first: Planned) -> None:
+        console = wide_console()
+        csv = opened.folder / SUMMARY
+        show_sweep(summary, opened.failures, console, csv)
+        places = {"run": run, "folder": str(opened.folder), "table": str(csv)}
+        for name, text in places.items():
+            console.print(f"{name:<8}{text}", highlight=False, soft_wrap=True, markup=False)
+        self._set_exit_code(opened.failures, first.config)
+        if any(failure.kind == "failed" for failure in opened.failures):
+            console.print(
+                "next    the same command: it takes what is done from the store and does the "
+                "rest again",
+                soft_wrap=True,
+                markup=False,
+            )
+
+    def _show_refused(self, refused: Sequence[Failure]) -> None:
+        for failure in refused:
+            print(f"Job #{failure.number} is refused ({' '.join(failure.words)}):", file=sys.stderr)
+            print(f"  {failure.sentence}", file=sys.stderr)
+        print("No job is left to run.", file=sys.stderr)
+        self.exit_code = 1
+
+    def _show_plan(
+        self, planned: Sequence[Planned], refused: Sequence[Failure], around: Surrounding
+    ) -> None:
+        shop = workshop()
+        self.task.adopt([p.job for p in planned])
+        configs = [p.config for p in planned]
+        cut = around.launcher.cut(len(planned)) if isinstance(around.launcher, Warm) else None
+        division = self.task.divide(configs, cut or Cut(max_stack=1))
+        store = shop.store(planned[0].config.paths.store)
+        print(sweep_plan([(p.number, p.words, p.job) for p in planned], division, store, cut))
+        for failure in refused:
+            print(f"#{failure.number} {' '.join(failure.words)}: refused: {failure.sentence}")
+        self._set_exit_code(refused, planned[0].config)
+
+    def _set_exit_code(self, failures: Sequence[Failure], config: DictConfig) -> None:
+        tolerated = {"refused"} if config.sweep.allow_refused else set()
+        if any(failure.kind not in tolerated for failure in failures):
+            self.exit_code = 1
+
+
+class OpenSweep:
+    """A sweep whose jobs can be launched.
+
+    Attributes:
+        failures: jobs that were refused or failed.
+        results: of every job that was launched.
+        folder: of the sweep.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        sweep_id: str,
+        parent: str | None,
+        store: Store,
+        tracking: Tracking,
+        around: Surrounding,
+        folder: Path,
+    ) -> None:
+        self.failures: list[Failure] = []
+        self.results: list[JobReturn] = []
+        self.folder = folder
+        self._frame = frame
+        self._place = SweepPlace(sweep_id, parent)
+        self._store = store
+        self._tracking = tracking
+        self._around = around
+        self._done: list[Planned] = []
+        self._reused: set[int] = set()
+
+    def launch(self, planned: Sequence[Planned]) -> None:
+        """Run jobs as part of the sweep."""
+        shop = workshop()
+        inside = [self._inside(p) for p in planned]
+        self._reused |= {
+            p.number for p in inside if shop.keeper(p.job, self._store).has("job", p.job.keys.job)
+        }
+        self._frame.task.adopt([p.job for p in inside])
+        results: list[JobReturn] = []
+        largest = self._around.largest_batch or max(len(inside), 1)
+        for start in range(0, len(inside), largest):
+            batch = inside[start : start + largest]
+            results += self._around.launcher.launch([p.words for p in batch], batch[0].number)
+        self.results += results
+        for p, result in zip(inside, results, strict=True):
+            if result.status == JobStatus.COMPLETED:
+                self._done.append(p)
+                continue
+            words = tuple(own_words(p.words))
+            self.failures.append(Failure(p.number, words, sentence_of(result), "failed"))
+
+    def outcomes(self) -> list[Outcome]:
+        """What the finished jobs left."""
+        runs = self._tracking.finished(self._place.id)
+        flat = [parameters(p.job.config) for p in self._done]
+        varied = varied_keys(flat)
+        found = []
+        for p, values in zip(self._done, flat, strict=True):
+            entry = self._store.get("job", p.job.keys.job)
+            if entry is None:  # removed since; its run is there
+                continue
+            found.append(
+                outcome_of(
+                    number=p.number,
+                    name=p.job.name,
+                    configuration=p.job.keys.without_seeds,
+                    varied={key: values.get(key) for key in varied},
+                    seeds={key: int(str(values[key])) for key in _SEEDS if key in values},
+                    record=JobRecord.from_json(entry.record),
+                    run_id=runs.get(p.job.keys.job, ""),
+                    reused=p.number in self._reused,
+                )
+            )
+        return found
+
+    def trials(
+        self,
+        grid: Sequence[Sequence[str]],
+        planned: Sequence[Planned],
+        refused: Sequence[Failure],
+    ) -> list[Trial]:
+        """What became of each job of a grid, for whoever searches."""
+        first = {p.number: p for p in planned}
+        done = {p.number for p in self._done}
+        numbers = sorted([*first, *(failure.number for failure in refused)])
+        trials = []
+        for number, words in zip(numbers, grid, strict=True):
+            entry = self._store.get("job", first[number].job.keys.job) if number in done else None
+            record = None if entry is None else JobRecord.from_json(entry.record)
+            trials.append(Trial(tuple(words), None if record is None else record.metrics()))
+        return trials
+
+    def _inside(self, planned: Planned) -> Planned:
+        """The same job as part of this sweep, under the words that say so to every launcher."""
+        marks = [f"sweep.id={self._place.id}"]
+        if self._place.parent is not None:
+            marks.append(f"sweep.parent={self._place.parent}")
+        self._around.composer.extend(planned.config, marks)
+        words = (*planned.words, *marks)
+        self._frame._composed[words] = planned.config
+        config = {**planned.job.config, "sweep": {**planned.job.config["sweep"]}}
+        config["sweep"] |= {"id": self._place.id, "parent": self._place.parent}
+        job = replace(planned.job, config=config, sweep=self._place)
+        return replace(planned, words=words, job=job)
+
+
+def note_sweep(master: DictConfig) -> None:
+    """Write the sweep's configuration into its folder, as Hydra does."""
+    folder = Path(str(master.hydra.sweep.dir))
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(master, folder / "multirun.yaml")
+
+
+def _parent(
+    tracking: Tracking, sweep_id: str, planned: Sequence[Planned]
+) -> AbstractContextManager[Run]:
+    """The sweep's own run: that of an earlier attempt, or a new one."""
+    found = tracking.parent_of(sweep_id)
+    if found is not None:
+        return tracking.resume(found)
+    flat = [parameters(p.job.config) for p in planned]
+    grid = {
+        key: ",".join(dict.fromkeys(str(values.get(key)) for values in flat))
+        for key in [*varied_keys(flat), *_SEEDS]
+    }
+    first = planned[0].job
+    name = f"sweep·{first.dataset.name}·{len(planned)} jobs"
+    tags = {SWEEP_PARENT: sweep_id, "fairkd.data": first.dataset.name}
+    return tracking.start(name, grid, tags)
+
+
+def _sweep_id(planned: Sequence[Planned]) -> str:
+    return content_key({"jobs": sorted({p.job.keys.job for p in planned})})
+
+
+def _command(master: DictConfig) -> str:
+    return "\n".join([*master.hydra.overrides.hydra, *master.hydra.overrides.task, ""])
+
+
+def _without_seeds(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {k: v for k, v in config.items() if k not in ("seed", "replicate", "sweep")}
+    kept["data"] = {k: v for k, v in config["data"].items() if k != "seed"}
+    kept["teacher"] = {k: v for k, v in config["teacher"].items() if k != "seed"}
+    return kept

@@ -1,0 +1,1 @@
+"""From the jobs of a sweep to what they say together."""

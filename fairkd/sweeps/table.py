@@ -1,0 +1,185 @@
+"""A sweep as tables: one row a configuration, one row a job, and the numbers of its tracked run.
+
+The headings are stable. Of a configuration, best first (see `fairkd.sweeps.summary`):
+
+- ``rank``, ``on_front``: on validation, within the comparison;
+- the varied dotted keys (``distillation.temperature``);
+- ``repetitions``, ``repetitions_vary``;
+- for each stem below ``_mean``, ``_sd``, ``_low``, ``_high``, ``_interval`` (the kind:
+  ``repetitions``, ``test rows`` or ``none``), ``_defined`` and ``_of`` (in how many of the
+  repetitions the number is defined);
+- ``comparison``, ``disparity`` (the headline's full name), ``configuration``, ``job_numbers``,
+  ``job_names``, ``run_ids`` (joined by spaces).
+
+Stems are named like a tracked run's metrics: ``<split>/<measure>`` for the student,
+``<split>/<model>/<measure>`` for control and teacher, with split ``test`` or ``validation`` and
+measure ``accuracy`` or ``disparity``; and ``test/minus_control/<measure>``, the student minus the
+control, paired.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pandas as pd
+
+from fairkd.checks import as_typed
+from fairkd.errors import StoreError
+from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.outcome import (
+    MEASURES,
+    MODELS,
+    SEED_KEYS,
+    Failure,
+    Measure,
+    Model,
+    Outcome,
+    Split,
+)
+from fairkd.sweeps.summary import Row, Summary
+
+_SPLITS: tuple[Split, ...] = ("test", "validation")
+
+
+def frame(summary: Summary) -> pd.DataFrame:
+    """One row a configuration, best first, under the headings above."""
+    table = pd.DataFrame([_line(row) for row in summary.rows])
+    return table if table.empty else table.astype({"rank": "Int64"})
+
+
+def jobs_frame(outcomes: Sequence[Outcome], failures: Sequence[Failure]) -> pd.DataFrame:
+    """One row a job, by number.
+
+    Headings: ``job``, ``name``, ``status`` (``done``, ``reused``, ``refused``, ``failed``), the
+    varied keys, the seeds, the stems above as they are, ``test/disparity_low`` and ``_high``,
+    ``disparity``, ``configuration``, ``run_id``; and for a job without numbers its ``overrides``
+    and the ``sentence`` that says why.
+    """
+    lines = [_job_line(outcome) for outcome in outcomes] + list(map(_failure_line, failures))
+    table = pd.DataFrame(lines)
+    if table.empty:
+        return table
+    seeds = [key for key in SEED_KEYS if key in table]
+    return table.astype(dict.fromkeys(seeds, "Int64")).sort_values("job", ignore_index=True)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table whole or not at all; an undefined number is ``NaN``.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(partial, index=False, na_rep="NaN", lineterminator="\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"The sweep's table {path} cannot be written ({error.strerror or error}); free some "
+            "space or set hydra.sweep.dir to another place."
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def parent_metrics(summary: Summary) -> dict[str, float]:
+    """The metrics of a sweep's parent run.
+
+    ``sweep/jobs`` (finished), ``sweep/configurations``, ``sweep/comparisons``, ``sweep/front`` (the
+    configurations on a front), ``sweep/repetitions_min`` and ``_max``; and of a sweep with a single
+    comparison that ranks at least one configuration, the best one's ``best/<stem>_mean``, and
+    ``_sd``, ``_low`` and ``_high`` where there are any.
+    """
+    rows = summary.rows
+    repetitions = [row.repetitions for row in rows]
+    comparisons = len(summary.comparisons())
+    found: dict[str, float] = {
+        "sweep/jobs": summary.jobs,
+        "sweep/configurations": len(rows),
+        "sweep/comparisons": comparisons,
+        "sweep/front": sum(row.on_front for row in rows),
+        "sweep/repetitions_min": min(repetitions, default=0),
+        "sweep/repetitions_max": max(repetitions, default=0),
+    }
+    if comparisons != 1 or rows[0].rank is None:
+        return found
+    for start, estimate in _estimates(rows[0]):
+        found[f"best/{start}_mean"] = estimate.mean
+        spread = {"sd": estimate.sd, "low": estimate.low, "high": estimate.high}
+        found |= {f"best/{start}_{name}": v for name, v in spread.items() if not math.isnan(v)}
+    return found
+
+
+def stem(model: Model, split: Split, measure: Measure) -> str:
+    """The start of a heading."""
+    return f"{split}/{measure}" if model == "student" else f"{split}/{model}/{measure}"
+
+
+def _line(row: Row) -> dict[str, object]:
+    line: dict[str, object] = {"rank": row.rank, "on_front": row.on_front}
+    line |= {key: _plain(value) for key, value in row.varied.items()}
+    line |= {"repetitions": row.repetitions, "repetitions_vary": row.repetitions_vary}
+    for start, estimate in _estimates(row):
+        line |= {f"{start}_{name}": value for name, value in vars(estimate).items()}
+    return line | {
+        "comparison": row.comparison,
+        "disparity": row.headline.name,
+        "configuration": row.configuration,
+        "job_numbers": " ".join(str(outcome.number) for outcome in row.outcomes),
+        "job_names": " ".join(outcome.name for outcome in row.outcomes),
+        "run_ids": " ".join(outcome.run_id for outcome in row.outcomes),
+    }
+
+
+def _estimates(row: Row) -> Iterator[tuple[str, Estimate]]:
+    for split in _SPLITS:
+        for model in MODELS:
+            for measure in MEASURES:
+                yield stem(model, split, measure), row.estimate(model, split, measure)
+    for measure in MEASURES:
+        yield f"test/minus_control/{measure}", row.minus_control[measure]
+
+
+def _job_line(outcome: Outcome) -> dict[str, object]:
+    line: dict[str, object] = {
+        "job": outcome.number,
+        "name": outcome.name,
+        "status": "reused" if outcome.reused else "done",
+    }
+    line |= {key: _plain(value) for key, value in outcome.varied.items()}
+    line |= {key: outcome.seeds[key] for key in SEED_KEYS if key in outcome.seeds}
+    for split in _SPLITS:
+        for model in MODELS:
+            for measure in MEASURES:
+                line[stem(model, split, measure)] = outcome.value(model, split, measure)
+    bounds = ("test/disparity_low", "test/disparity_high")
+    line |= {name: outcome.metrics[name] for name in bounds if name in outcome.metrics}
+    return line | {
+        "disparity": outcome.headline.name,
+        "configuration": outcome.configuration,
+        "run_id": outcome.run_id,
+        "overrides": "",
+        "sentence": "",
+    }
+
+
+def _failure_line(failure: Failure) -> dict[str, object]:
+    return {
+        "job": failure.number,
+        "name": "",
+        "status": failure.kind,
+        "disparity": "",
+        "configuration": "",
+        "run_id": "",
+        "overrides": " ".join(failure.words),
+        "sentence": failure.sentence,
+    }
+
+
+def _plain(value: object) -> object:
+    """A number as it is, anything else as it is typed."""
+    return value if isinstance(value, int | float) else as_typed(value)

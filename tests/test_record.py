@@ -1,0 +1,30 @@
+import json
+import math
+
+from fairkd.evaluation.evaluation import Evaluation
+from fairkd.evaluation.trio import MODELS, Trio
+from fairkd.record import Headline, JobRecord
+
+
+def _record(rows):
+    one = Evaluation({"accuracy": 1.0}, {}, {})
+    trio = Trio(
+        dict.fromkeys(MODELS, one), {}, {}, {}, {name: {"accuracy": 1.0} for name in MODELS}
+    )
+    return JobRecord(trio, {"student": rows}, {"student": 1}, {"student": 0.1}, Headline("a", "b"))
+
+
+def test_histories_keep_every_bit_and_every_gap():
+    rows = [
+        {"epoch": 0, "val/loss": 0.1 + 0.2, "val/gap": math.nan},
+        {"epoch": 1, "val/loss": math.inf},
+        {"epoch": 2, "val/loss": -0.0, "val/gap": 1 / 3, "late": -math.inf},
+    ]
+    text = json.dumps(_record(rows).to_json()["histories"], allow_nan=False)
+    plain = {**_record(rows).to_json(), "histories": json.loads(text)}
+    found = JobRecord.from_json(plain).histories["student"]
+    assert repr(found) == repr(rows)  # tells -0.0 from 0.0 and 1 from 1.0, and NaN equals NaN
+
+
+def test_a_record_without_epochs_is_a_record():
+    assert JobRecord.from_json(_record([]).to_json()).histories == {"student": []}
