@@ -7,6 +7,7 @@ from fairkd.errors import FairkdError
 from fairkd.experiment import Job, teacher_of
 from fairkd.keeping import Failures, Keeper, diverged
 from fairkd.sweeps.members import Kind, key_of, label_member, student_member
+from fairkd.training.distil import Trained
 from fairkd.training.modules import DivergedError
 from fairkd.training.stack.member import Member
 from fairkd.training.stack.together import MAX_STACK, train_together
@@ -38,7 +39,8 @@ def train_ahead(
         progress: told of finished epochs.
 
     Returns:
-        The models that cannot be had, and why.
+        The models that cannot be had, and why. A model whose training broke down for a reason that
+        no sentence of ours tells is not among them: its job tries it again, and logs everything.
     """
     first = {key_of(kind, job): job for job in reversed(jobs)}
     missing = {key: job for key, job in first.items() if not keeper_of(job).has(kind, key)}
@@ -69,7 +71,7 @@ def train_ahead(
                 failures[kind, key] = diverged(kind, outcome)
             elif isinstance(outcome, FairkdError):
                 failures[kind, key] = outcome
-            else:
+            elif isinstance(outcome, Trained):
                 keeper_of(missing[key]).put_model(kind, key, outcome)
     return failures
 

@@ -17,7 +17,7 @@ from fairkd.models.features import ModelOutputs, run
 from fairkd.training.stack.course import Course
 from fairkd.training.stack.dropout import DropoutMasks, with_given_dropout
 from fairkd.training.stack.likeness import optimizer_options, optimizer_over
-from fairkd.training.stack.linear import with_members_linear
+from fairkd.training.stack.linear import MembersLinear
 from fairkd.training.stack.member import Member, Step, lone_gradients
 from fairkd.training.stack.streams import MemberBatches, Streams
 from fairkd.training.stack.weights import StackedWeights
@@ -26,8 +26,8 @@ from fairkd.training.validation import Validation
 _FEWEST_SHARE = 0.5  # a stack is made smaller when fewer than this share of it still learns
 
 
-class RoundsDifferentlyError(FairkdError):
-    """The stack's gradients differ from those of lone models, if only in the last bit."""
+class CannotStackError(FairkdError):
+    """These members cannot train as a stack; the text is the reason, in a few words."""
 
 
 class StackModule(pl.LightningModule):
@@ -67,7 +67,6 @@ class StackModule(pl.LightningModule):
         stacked = copy.deepcopy(steps[0])
         self._dropout = DropoutMasks(copy.deepcopy(first.model), [m.seed for m in members])
         with_given_dropout(stacked.model, self._dropout.paths)
-        with_members_linear(stacked)
         self._stacked = [stacked]
         self._totals: list[Tensor] = []
         self._terms: list[dict[str, Tensor]] = []
@@ -91,7 +90,7 @@ class StackModule(pl.LightningModule):
         """Bring the data to the device, and compare the first gradients with lone ones.
 
         Raises:
-            RoundsDifferentlyError: in exact mode, they differ.
+            CannotStackError: in exact mode, they differ; or the model does not run in a stack.
         """
         for module in (*self._lent, *self._stacked):
             module.to(self.device, next(iter(self.weights.trained)).dtype)
@@ -106,8 +105,7 @@ class StackModule(pl.LightningModule):
                 }
         self._streams = Streams(self.members, self.device)
         self._batches = self._member_batches()
-        if self._exact:
-            self._compare_first_gradients()
+        self._try_first_gradients()
 
     def train_dataloader(self) -> Streams:
         """The streams of training batches."""
@@ -214,7 +212,8 @@ class StackModule(pl.LightningModule):
         tensors = self.weights.tensors()
         tensors |= {f"model.{path}.mask": mask for path, mask in masks.items()}
         step = self._stacked[0]
-        with torch.enable_grad():
+        own = [of_member.x for of_member in self._batches.own(batches)]
+        with torch.enable_grad(), MembersLinear(batch.x, own):
             if teacher is None:
                 call = vmap(lambda given, rows: functional_call(step, given, (rows, None, epoch)))
                 totals, terms = call(tensors, batch)
@@ -230,20 +229,27 @@ class StackModule(pl.LightningModule):
         gradients = [nothing if g is None else tuple(g.contiguous().unbind()) for g in stacked]
         return totals.detach(), {name: term.detach() for name, term in terms.items()}, gradients
 
-    def _compare_first_gradients(self) -> None:
-        """Compare the first and the last member's gradients, on a full and on a short batch."""
+    def _try_first_gradients(self) -> None:
+        """Take the gradients of a full and of a short batch; in exact mode, compare some of them.
+
+        That is those of the first and the last member, with the same members' alone.
+        """
         epoch = torch.tensor(0.0, device=self.device)
-        for batches in _full_and_short(self._streams):
-            batches = [self.trainer.precision_plugin.convert_input(batch) for batch in batches]
+        for drawn in _full_and_short(self._streams):
+            batches = [self.trainer.precision_plugin.convert_input(batch) for batch in drawn]
             masks = DropoutMasks(self.members[0].model, [m.seed for m in self.members])
-            _, _, stacked = self._gradients(batches, masks, epoch)
-            for place in {0, len(self.members) - 1}:
+            try:
+                _, _, stacked = self._gradients(batches, masks, epoch)
+            except (RuntimeError, TypeError, ValueError) as error:
+                if is_out_of_memory(error):
+                    raise
+                problem = str(error).strip().partition("\n")[0]
+                raise CannotStackError(f"its model does not run in a stack: {problem}") from error
+            for place in {0, len(self.members) - 1} if self._exact else ():
                 alone = self._lone_gradients(place, batches, epoch)
                 together = [of_parameter[place] for of_parameter in stacked]
                 if not all(map(_same_bits, together, alone)):
-                    raise RoundsDifferentlyError(
-                        "its kernels round differently in a stack on this device"
-                    )
+                    raise CannotStackError("in a stack its kernels round differently")
 
     def _lone_gradients(
         self, place: int, batches: Sequence[Batch], epoch: Tensor
@@ -294,10 +300,18 @@ class StackModule(pl.LightningModule):
         return MemberBatches(streams, teachers, self.device)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was what was missing."""
+    texts = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
+    )
+
+
 def _lend(step: Step, tensors: dict[str, Tensor]) -> None:
     """Let a module compute with other tensors, in place of its own."""
     for name, value in (*step.named_parameters(), *step.named_buffers()):
-        value.data = tensors[name]
+        value.data = tensors[name].clone()  # aligned as a lone model's, which products depend on
 
 
 def _same_bits(ours: Tensor | None, theirs: Tensor | None) -> bool:

@@ -63,11 +63,16 @@ class MemberBatches:
     ) -> None:
         pairs = [(stream, id(teacher)) for stream, teacher in zip(streams, teachers, strict=True)]
         distinct = list(dict.fromkeys(pairs))
-        self._stream = _Places(list(streams), device)
+        self._streams = list(streams)
+        self._stream = _Places(self._streams, device)
         self._pair = _Places([distinct.index(pair) for pair in pairs], device)
         self._read = [
             (pairs[first][0], teachers[first]) for first in (pairs.index(pair) for pair in distinct)
         ]
+
+    def own(self, batches: Sequence[Batch]) -> list[Batch]:
+        """Every member's batch, where its stream has it."""
+        return [batches[stream] for stream in self._streams]
 
     def __call__(self, batches: Sequence[Batch]) -> tuple[Batch, ModelOutputs | None]:
         """Every member's batch and teacher outputs, with a leading axis K on every tensor."""

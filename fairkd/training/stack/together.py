@@ -1,5 +1,6 @@
 """Train many models: alike ones in stacks, the rest one by one."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +12,11 @@ from fairkd.training.modules import ClassifierModule, StudentModule
 from fairkd.training.stack.footprint import most_members
 from fairkd.training.stack.likeness import likeness, obstacle
 from fairkd.training.stack.member import Member
-from fairkd.training.stack.module import RoundsDifferentlyError, StackModule
+from fairkd.training.stack.module import CannotStackError, StackModule, is_out_of_memory
 
-Outcome = Trained | FairkdError
+log = logging.getLogger(__name__)
+
+Outcome = Trained | Exception
 MAX_STACK = 64
 """So many models a stack at most: beyond that, nothing is gained by sharing."""
 
@@ -112,19 +115,32 @@ def train_stack(
     exact: bool = True,
     progress: Callable[[int], None] = _unheard,
 ) -> list[Outcome]:
-    """Train alike members as one program; one by one where it would round differently.
+    """Train alike members as one program.
+
+    A stack for which there is no memory is cut in half; members that cannot stack after all, or
+    whose stack breaks down, train one by one.
 
     Args, Returns:
         As in `train_together`.
     """
+    if len(members) == 1:
+        return [train_alone(members[0], progress)]
     settings = members[0].settings
     began = time.perf_counter()
-    module = StackModule(members, exact, progress)
-    quiet = replace(settings, gradient_clip_val=None, progress="off")
     try:
+        module = StackModule(members, exact, progress)
+        quiet = replace(settings, gradient_clip_val=None, progress="off")
         with surroundings(settings):
             make_trainer(quiet, logger=None, callbacks=[]).fit(module)
-    except RoundsDifferentlyError:
+    except CannotStackError as reason:
+        log.warning("%d models train one by one: %s.", len(members), reason)
+        return [train_alone(member, progress) for member in members]
+    except Exception as error:
+        if is_out_of_memory(error):
+            log.warning("No memory for a stack of %d; it is cut in half.", len(members))
+            halves = members[: len(members) // 2], members[len(members) // 2 :]
+            return [o for half in halves for o in train_stack(half, exact=exact, progress=progress)]
+        log.warning("A stack broke down, its models train one by one: %s", error)
         return [train_alone(member, progress) for member in members]
     share = (time.perf_counter() - began) / len(members)
     return [_outcome(module, place, share) for place in range(len(members))]
@@ -142,7 +158,7 @@ def train_alone(member: Member, progress: Callable[[int], None] = _unheard) -> O
             seed=member.seed,
             callbacks=member.callbacks,
         )
-    except FairkdError as error:
+    except Exception as error:
         return error
     progress(len(fitted.history))
     steps = _steps(member, len(fitted.history))

@@ -145,6 +145,19 @@ def test_several_threads(member: Make) -> None:
     _check([member(seed=s, hidden=(64,), threads=2) for s in range(3)])
 
 
+@pytest.mark.parametrize("batch_size", [7, 50, 64])
+@pytest.mark.parametrize("hidden", [(3,), (10,), (5, 17), (32, 9, 6)])
+def test_shapes_that_lie_askew_in_memory(
+    member: Make, hidden: tuple[int, ...], batch_size: int
+) -> None:
+    _check(
+        [
+            member(seed=s, hidden=hidden, batch_size=batch_size, classes=3, temperature=t)
+            for s, t in ((0, 1.0), (1, 4.0), (1, 2.0), (2, 2.0))
+        ]
+    )
+
+
 def test_a_batch_of_one_row_and_batches_that_divide(member: Make) -> None:
     _check([member(seed=s, batch_size=229) for s in range(2)])
     _check([member(seed=s, batch_size=115) for s in range(2)])
