@@ -210,13 +210,15 @@ def teacher_of(job: Job, keeper: Keeper) -> tuple[Trained, dict[str, ModelOutput
     """The trained teacher, and its outputs wherever the student may look at them."""
     train = partial(train_on_labels, job.teacher, job.dataset)
     teacher = keeper.model("teacher", job.keys.teacher, job.teacher, train)
-    layers = _teacher_layers(job, teacher)
+    layers = keeper.memory.recall("layers", job.keys.student, partial(_teacher_layers, job))
     return teacher, keeper.outputs(job.keys.teacher, teacher.model, job.dataset, layers)
 
 
-def _teacher_layers(job: Job, teacher: Trained) -> tuple[str, ...]:
-    _, objective = assemble_student(job.student, job.distillation, teacher.model, job.dataset)
-    return objective.teacher_features
+def _teacher_layers(job: Job) -> tuple[str, ...]:
+    """The teacher's layers that the objective reads."""
+    distillation = job.distillation
+    start = job.student.initial().named_parameters() if distillation.from_teacher else ()
+    return distillation.objective(dict(start)).teacher_features
 
 
 def _student(

@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,12 @@ class TabularPreparation:
     def save(self, folder: Path) -> None:
         """Write the preparation into a folder, as JSON and a skops file (no pickle)."""
         folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self._files.items():
+            (folder / name).write_bytes(content)
+
+    @cached_property
+    def _files(self) -> dict[str, bytes]:
+        """What `save` writes; made once for all jobs of a data set."""
         state = {
             "format": FORMAT,
             "label": self.label,
@@ -164,8 +171,10 @@ class TabularPreparation:
             "categorical": list(self.categorical),
             "groups": self.groups.to_json(),
         }
-        (folder / STATE_FILE).write_text(json.dumps(state, indent=2), encoding="utf-8")
-        skops.io.dump(self.features, folder / FEATURES_FILE)
+        return {
+            STATE_FILE: json.dumps(state, indent=2).encode(),
+            FEATURES_FILE: skops.io.dumps(self.features),
+        }
 
     @classmethod
     def load(cls, folder: Path) -> "TabularPreparation":

@@ -40,19 +40,21 @@ def calibration_cells(probabilities: Tensor, y: Tensor, memberships: Tensor, n_b
     """Sum rows, confidences and outcomes by group and confidence bin.
 
     Args:
-        probabilities: softmax at T = 1, shape ``[..., B, C]``.
-        y: class indices, shape ``[..., B]``.
-        memberships: shape ``[..., B, G]``; a zero row is not counted.
+        probabilities: softmax at T = 1, shape ``[B, C]``.
+        y: class indices, shape ``[B]``.
+        memberships: shape ``[B, G]``; a zero row is not counted.
         n_bins: the number of bins.
 
     Returns:
-        Shape ``[..., G, n_bins, 3]``, float64: count, sum of confidence, sum of correctness.
+        Shape ``[G, n_bins, 3]``, float64: count, sum of confidence, sum of correctness.
     """
     confidence, outcome = confidence_and_outcome(probabilities, y)
     numbers = torch.arange(n_bins, device=confidence.device)
     inside = (bins_of(confidence, n_bins).unsqueeze(-1) == numbers).to(torch.float64)
     values = torch.stack([torch.ones_like(confidence), confidence, outcome], -1)
-    return torch.einsum("...bg,...bk,...bv->...gkv", memberships.to(torch.float64), inside, values)
+    of_group = memberships.to(torch.float64).unsqueeze(-1) * values.unsqueeze(-2)
+    cells = inside.T @ of_group.flatten(1)
+    return cells.reshape(n_bins, memberships.shape[-1], 3).transpose(0, 1)
 
 
 def expected_calibration_error(cells: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 
 class Composer:
@@ -26,7 +26,11 @@ class Composer:
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader = loader
         self._master = master
+        # Every job takes over what the sweep has resolved, so that a folder named by the time is
+        # the same for all of them.
+        str(master.hydra.sweep.dir)
         self._parser = OverridesParser.create(config_loader=loader)
+        self._groups: dict[str, bool] = {}
         self._merged: dict[tuple[str, ...], DictConfig] = {}
 
     def job(self, overrides: Sequence[str], number: int) -> DictConfig:
@@ -40,6 +44,7 @@ class Composer:
             HydraException: it does not compose.
         """
         parsed = self._parser.parse_overrides(list(overrides))
+        ConfigLoaderImpl.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
         structural = [given for given in parsed if self._is_structural(given)]
         config = copy.deepcopy(self._merge(tuple(str(given.input_line) for given in structural)))
         values = [given for given in parsed if given not in structural]
@@ -55,12 +60,12 @@ class Composer:
         """Apply further values to a composed job, in place, as if they had been given with it."""
         parsed = self._parser.parse_overrides(list(overrides))
         ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
-        before = self._parser.parse_overrides(list(config.hydra.overrides.task))
+        before = self._parser.parse_overrides(as_given(config.hydra.overrides.task))
         _note_overrides(config, [*before, *parsed])
 
     def _merge(self, structural: tuple[str, ...]) -> DictConfig:
         if structural not in self._merged:
-            hydras = [str(given) for given in self._master.hydra.overrides.hydra]
+            hydras = as_given(self._master.hydra.overrides.hydra)
             self._merged[structural] = self._loader.load_configuration(
                 config_name=self._master.hydra.job.config_name,
                 overrides=[*hydras, *structural],
@@ -72,11 +77,22 @@ class Composer:
         """Whether an override decides which files are merged, or concerns Hydra itself."""
         return (
             given.is_hydra_override()
-            or given.is_delete()
             or given.package is not None
-            or bool(self._loader.list_groups(given.key_or_group))
-            or bool(self._loader.get_group_options(given.key_or_group))
+            or (self._is_group(given.key_or_group) and not isinstance(given.value(), dict))
         )
+
+    def _is_group(self, key: str) -> bool:
+        if key not in self._groups:
+            found = self._loader.list_groups(key) or self._loader.get_group_options(key)
+            self._groups[key] = bool(found)
+        return self._groups[key]
+
+
+def as_given(overrides: ListConfig) -> list[str]:
+    """Overrides as the user wrote them, whatever they refer to."""
+    given = OmegaConf.to_container(overrides, resolve=False)
+    assert isinstance(given, list)
+    return [str(override) for override in given]
 
 
 def _note_overrides(config: DictConfig, task: Sequence[Override]) -> None:

@@ -25,7 +25,7 @@ def outputs_on(
     was_training = model.training
     model.eval()
     parts = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for batch in BatchLoader(split, batch_size):
             parts.append(run(model, batch.x.to(device), features).to(torch.device("cpu")))
     model.train(was_training)
@@ -34,7 +34,16 @@ def outputs_on(
 
 def joined(parts: Sequence[ModelOutputs]) -> ModelOutputs:
     """Outputs of consecutive batches as those of all their rows."""
+    if len(parts) == 1:
+        return parts[0]
     return ModelOutputs(
         torch.cat([part.logits for part in parts]),
         {name: torch.cat([part.features[name] for part in parts]) for name in parts[0].features},
     )
+
+
+def joined_batch(parts: Sequence[Batch]) -> Batch:
+    """Consecutive batches as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Batch(*(torch.cat(field) for field in zip(*parts, strict=True)))

@@ -13,7 +13,7 @@ from fairkd.evaluation.counts import GroupCounts
 from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
 from fairkd.models.features import ModelOutputs
-from fairkd.training.inference import joined
+from fairkd.training.inference import joined, joined_batch
 from fairkd.training.objective import Objective
 
 FOLLOWED = (
@@ -64,8 +64,7 @@ class Validation(nn.Module):
         """
         outputs = joined([seen for seen, _, _ in self._seen])
         teachers = [seen for _, seen, _ in self._seen if seen is not None]
-        fields = zip(*(batch for _, _, batch in self._seen), strict=True)
-        batch = Batch(*(torch.cat(field) for field in fields))
+        batch = joined_batch([batch for _, _, batch in self._seen])
         self._seen.clear()
         value = objective(
             outputs,

@@ -16,9 +16,9 @@ from fairkd.errors import FairkdError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.stack.course import Course
 from fairkd.training.stack.dropout import DropoutMasks, with_given_dropout
-from fairkd.training.stack.likeness import optimizer_options, optimizer_over
 from fairkd.training.stack.linear import MembersLinear
 from fairkd.training.stack.member import Member, Step, lone_gradients
+from fairkd.training.stack.optimizer import StackedOptimizer
 from fairkd.training.stack.streams import MemberBatches, Streams
 from fairkd.training.stack.weights import StackedWeights
 from fairkd.training.validation import Validation
@@ -33,10 +33,9 @@ class CannotStackError(FairkdError):
 class StackModule(pl.LightningModule):
     """Members that train as one program.
 
-    Each step draws every member's batch, takes the members' objectives under ``vmap``, and lets one
-    torch optimiser, with parameter groups for their different options, step views of the stacked
-    weights. Each epoch then judges member after member with the lone model's code. A member that
-    fails or stops early leaves the others as they are.
+    Each step draws every member's batch, takes the members' objectives under ``vmap``, and steps
+    them with one torch optimiser. Each epoch then judges member after member with the lone model's
+    code. A member that fails or stops early leaves the others as they are.
 
     Args:
         members: alike (see `fairkd.training.stack.likeness`).
@@ -82,9 +81,9 @@ class StackModule(pl.LightningModule):
             super().__setattr__(name, value)
 
     def configure_optimizers(self) -> Optimizer:
-        """One optimiser, with a parameter group for each set of options."""
-        self._optimizer = self._new_optimizer()
-        return self._optimizer
+        """One optimiser over all members, each at its own options."""
+        self._optimizer = StackedOptimizer(self.members, self.weights.trained)
+        return self._optimizer.optimizer
 
     def on_fit_start(self) -> None:
         """Bring the data to the device, and compare the first gradients with lone ones.
@@ -134,14 +133,8 @@ class StackModule(pl.LightningModule):
     def training_step(self, batches: list[Batch], batch_idx: int) -> None:  # noqa: ARG002
         """One step of every member."""
         totals, terms, gradients = self._gradients(batches, self._dropout, self._epoch)
-        for views, of_member in zip(self._views, zip(*gradients, strict=True), strict=True):
-            for view, gradient in zip(views, of_member, strict=True):
-                view.grad = gradient
         largest = self.members[0].settings.gradient_clip_val
-        if largest is not None:
-            for views in self._views:
-                torch.nn.utils.clip_grad_norm_(views, largest)
-        self._optimizer.step()
+        self._optimizer.step(gradients, largest)
         self._totals.append(totals)
         self._terms.append(terms)
 
@@ -200,12 +193,12 @@ class StackModule(pl.LightningModule):
 
     def _gradients(
         self, batches: Sequence[Batch], dropout: DropoutMasks, epoch: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor], list[tuple[Tensor | None, ...]]]:
+    ) -> tuple[Tensor, dict[str, Tensor], list[Tensor | None]]:
         """Every member's objective, terms and gradients, without a step.
 
         Returns:
-            Totals ``[K]``, terms ``[K]`` by name, and for each trained parameter the members'
-            gradients, ``None`` where nothing depends on it.
+            Totals ``[K]``, terms ``[K]`` by name, and for each trained parameter the gradients
+            ``[K, ...]``, ``None`` where nothing depends on it.
         """
         batch, teacher = self._batches(batches)
         masks = dropout.draw(batches[0].x)
@@ -225,8 +218,7 @@ class StackModule(pl.LightningModule):
             stacked: Sequence[Tensor | None] = torch.autograd.grad(
                 totals.sum(), list(self.weights.trained), allow_unused=True
             )
-        nothing: tuple[Tensor | None, ...] = (None,) * self.weights.size
-        gradients = [nothing if g is None else tuple(g.contiguous().unbind()) for g in stacked]
+        gradients = [None if g is None else g.contiguous() for g in stacked]
         return totals.detach(), {name: term.detach() for name, term in terms.items()}, gradients
 
     def _try_first_gradients(self) -> None:
@@ -247,7 +239,7 @@ class StackModule(pl.LightningModule):
                 raise CannotStackError(f"its model does not run in a stack: {problem}") from error
             for place in {0, len(self.members) - 1} if self._exact else ():
                 alone = self._lone_gradients(place, batches, epoch)
-                together = [of_parameter[place] for of_parameter in stacked]
+                together = [None if g is None else g[place] for g in stacked]
                 if not all(map(_same_bits, together, alone)):
                     raise CannotStackError("in a stack its kernels round differently")
 
@@ -267,28 +259,12 @@ class StackModule(pl.LightningModule):
 
     def _shrink(self, running: Sequence[int]) -> None:
         """Go on with the members at the given places alone."""
-        before = self._optimizer.state
-        states = [[before.get(view, {}) for view in self._views[place]] for place in running]
         self._places = [self._places[place] for place in running]
         self.weights.keep(torch.tensor(running))
         self._dropout.keep(running)
         self._batches = self._member_batches()
-        self._optimizer = self._new_optimizer()
-        for views, of_member in zip(self._views, states, strict=True):
-            for view, state in zip(views, of_member, strict=True):
-                self._optimizer.state[view] = state
-
-    def _new_optimizer(self) -> Optimizer:
-        size = self.weights.size
-        self._views = [
-            [value.detach()[place] for value in self.weights.trained] for place in range(size)
-        ]
-        groups: dict[str, dict[str, Any]] = {}
-        for views, number in zip(self._views, self._places, strict=True):
-            options = optimizer_options(self.members[number])
-            group = groups.setdefault(repr(sorted(options.items())), {**options, "params": []})
-            group["params"] += views
-        return optimizer_over(self.members[0], groups.values())
+        members = [self.members[number] for number in self._places]
+        self._optimizer = self._optimizer.kept(running, members, self.weights.trained)
 
     def _member_batches(self) -> MemberBatches:
         members = [self.members[number] for number in self._places]
