@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytorch_lightning as pl
@@ -206,7 +207,8 @@ class StackModule(pl.LightningModule):
         tensors |= {f"model.{path}.mask": mask for path, mask in masks.items()}
         step = self._stacked[0]
         own = [of_member.x for of_member in self._batches.own(batches)]
-        with torch.enable_grad(), MembersLinear(batch.x, own):
+        products = MembersLinear(batch.x, own) if self._exact else nullcontext()
+        with torch.enable_grad(), products:
             if teacher is None:
                 call = vmap(lambda given, rows: functional_call(step, given, (rows, None, epoch)))
                 totals, terms = call(tensors, batch)
