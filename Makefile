@@ -7,7 +7,7 @@ PORT ?= 5000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install data run ui test test-all lint types contracts format bench picture clean
+.PHONY: help install data run ui test test-all lint types contracts format bench bench-sweep picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: install ## Rewrite the code in the project's style
 bench: install ## Time training against a bare PyTorch loop, and the command line's start
 	$(BIN)/python scripts/bench_training.py
 	$(BIN)/python scripts/bench_startup.py
+
+bench-sweep: data ## Time sweeps: stacks, other launchers, a bare PyTorch loop (25 minutes)
+	$(BIN)/python scripts/bench_sweep.py $(ARGS)
 
 picture: data ## Run the sweep behind the README's picture (minutes) and draw it
 	$(BIN)/python -m fairkd -m experiment=quickstart tracking.experiment=picture distillation.temperature=1,4 constraint.weight=0,0.1,0.2,0.3,0.5,0.7,1 replicate=0,1,2,3

@@ -1,13 +1,22 @@
 """``fairkd`` and ``python -m fairkd``."""
 
+import signal
 import sys
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    from fairkd.commands.dispatch import dispatch
+    try:
+        from fairkd.commands.dispatch import dispatch
 
-    sys.exit(dispatch(sys.argv[1:]))
+        code = dispatch(sys.argv[1:])
+    except KeyboardInterrupt:  # before there was a command
+        print("Interrupted.", file=sys.stderr)
+        code = _INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -26,20 +26,29 @@ from fairkd.training.distil import Distillation, Recipe
 from fairkd.training.objective import Objective
 
 
-def build_job(config: DictConfig, output: Path, workshop: Workshop) -> Job:
+def build_job(
+    config: DictConfig,
+    output: Path,
+    workshop: Workshop,
+    plain: Mapping[str, Any] | None = None,
+) -> Job:
     """The job that a checked configuration describes.
 
     Args:
         config: composed, without Hydra's own section.
         output: the job's folder.
-        workshop: where loaded data sets are remembered.
+        workshop: where loaded data sets, and settings, are remembered.
+        plain: the same configuration as plain values, where they are known.
 
     Raises:
         FairkdError: the data cannot be loaded, or a target refuses its arguments.
     """
-    plain = resolved(config)
+    plain = plain or resolved(config)
     dataset = workshop.dataset(plain["data"], lambda: _made("data", config.data))
-    settings = _made("trainer", config.trainer)
+
+    def settings(key: str, section: DictConfig, values: Any) -> Any:
+        return workshop.settings(values, lambda: _made(key, section))
+
     around = Surroundings(
         dataset.fingerprint,
         device=device_kind(config.trainer.accelerator),
@@ -54,19 +63,23 @@ def build_job(config: DictConfig, output: Path, workshop: Workshop) -> Job:
         dataset=dataset,
         teacher=Recipe(
             build=_builder("teacher.model", config.teacher.model, dataset),
-            settings=_made("teacher.trainer", config.teacher.trainer),
+            settings=settings(
+                "teacher.trainer", config.teacher.trainer, plain["teacher"]["trainer"]
+            ),
             seed=config.teacher.seed,
         ),
         student=Recipe(
             build=_builder("student", config.student, dataset),
-            settings=settings,
+            settings=settings("trainer", config.trainer, plain["trainer"]),
             seed=config.seed,
             callbacks=partial(_callbacks, config.callbacks),
         ),
         distillation=Distillation(
             objective=objective, from_teacher=config.distillation.init == "teacher"
         ),
-        evaluation=with_references(_made("evaluation", config.evaluation), dataset),
+        evaluation=with_references(
+            settings("evaluation", config.evaluation, plain["evaluation"]), dataset
+        ),
         headline=_headline(plain, dataset.blocks),
         force=config.force,
         output=output,

@@ -30,8 +30,8 @@ SHARED_KNOBS = {
 }
 
 
-def check(config: DictConfig) -> None:
-    """Check a composed job.
+def check(config: DictConfig) -> dict[str, Any]:
+    """Check a composed job, and return it as plain values.
 
     Args:
         config: the job as Hydra composed it, without Hydra's own section.
@@ -60,6 +60,7 @@ def check(config: DictConfig) -> None:
     _check_constraint(values["constraint"], values["data"]["groups"])
     for section, knobs in SHARED_KNOBS.items():
         _check_used(config, section, knobs)
+    return values
 
 
 def _check_keys(config: DictConfig) -> None:

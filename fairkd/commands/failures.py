@@ -18,6 +18,13 @@ from fairkd.errors import FairkdError, unknown_name
 USAGE_ERROR = 2
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NEW_KEY = "A key that is not there yet is added with '+'."
+_LAUNCHERS = {
+    "joblib": "joblib",
+    "submitit_local": "submitit",
+    "submitit_slurm": "submitit",
+    "ray": "ray",
+}
+"""The extra that brings each launcher that is not ours or Hydra's own."""
 TRACEBACK_HINT = "HYDRA_FULL_ERROR=1 shows the traceback."
 
 
@@ -87,6 +94,11 @@ def _full(error: OSError) -> str:
 def _unknown_choice(error: MissingConfigException) -> str:
     missing = error.missing_cfg_file or ""
     group, _, name = missing.rpartition("/")
+    if group == "hydra/launcher" and name in _LAUNCHERS:
+        return (
+            f"hydra/launcher={name} is not installed; "
+            f"pip install 'fairkd[{_LAUNCHERS[name]}]' brings it."
+        )
     folder = config_folder() / group
     if group and (error.options is not None or folder.is_dir()):
         options = error.options or [file.stem for file in folder.glob("*.yaml")]

@@ -4,9 +4,9 @@ It is the same around every launcher: the stacked one, Hydra's own, joblib, subm
 """
 
 import json
-import re
+import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,29 +19,33 @@ from omegaconf import DictConfig, OmegaConf
 from fairkd.commands.build import build_job, build_tracking
 from fairkd.commands.checks import check
 from fairkd.commands.ending import wide_console
+from fairkd.commands.failures import explain
 from fairkd.commands.fits import check_job
 from fairkd.commands.job import prepared
 from fairkd.commands.places import check_writable
 from fairkd.commands.plan import sweep_plan
 from fairkd.commands.precheck import hydra_known
 from fairkd.commands.task import Task, own_words, place, sentence_of, without_hydra, workshop
-from fairkd.errors import FairkdError
+from fairkd.errors import ConfigError, FairkdError
 from fairkd.experiment import Job, SweepPlace
 from fairkd.record import JobRecord, parameters
 from fairkd.reporting.sweep import show_sweep
 from fairkd.store import Store, content_key
-from fairkd.sweeps.compose import Composer
+from fairkd.sweeps.compose import Composer, as_given
 from fairkd.sweeps.division import Cut
 from fairkd.sweeps.outcome import Failure, Outcome, outcome_of, varied_keys
 from fairkd.sweeps.summary import Summary, summarise
 from fairkd.sweeps.table import frame, jobs_frame, parent_metrics, write_csv
+from fairkd.sweeps.trial import Searching, Trial
 from fairkd.tracking.interface import SWEEP_PARENT, Run, Tracking
+
+log = logging.getLogger(__name__)
 
 SUMMARY = "summary.csv"
 JOBS = "jobs.csv"
 _SEEDS = ("seed", "teacher.seed", "data.seed")
-# A number that is no whole one: a weight, a rate, never a width.
-_LIKE = re.compile(r"(?<![\w.])\d+(\.\d*(e[+-]?\d+)?|e[+-]?\d+)(?![\w.])")
+_NO_SHAPE = ("seed", "replicate", "sweep")
+_KNOBS = ("temperature", "alpha", "weight", "threshold", "lr", "weight_decay", "init_pull")
 
 
 @runtime_checkable
@@ -72,13 +76,6 @@ class Surrounding:
     composer: Composer
     master: DictConfig
     largest_batch: int | None = None
-
-
-class Trial(NamedTuple):
-    """A job of a search: its overrides, and its metrics if it finished."""
-
-    words: tuple[str, ...]
-    metrics: dict[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -143,39 +140,49 @@ class Frame:
             opened.launch(planned)
         return opened.results
 
-    def search(
-        self,
-        name: str,
-        ask: Callable[[Sequence[Trial]], Sequence[Sequence[str]]],
-        around: Surrounding,
-    ) -> list[JobReturn]:
-        """Run grid after grid, each asked for when the one before is done, as one sweep.
+    def search(self, search: Searching, around: Surrounding) -> list[JobReturn]:
+        """Run batch after batch, each asked for when the one before is done, as one sweep.
 
         Args:
-            name: the sweep's id, if the configuration does not give one.
-            ask: given what became of the last grid, the next; an empty one ends the search.
+            search: asks for the jobs.
             around: the sweeper's means.
 
         Returns:
             One result for each job that was launched.
+
+        Raises:
+            ConfigError: the jobs' disparities are of different kinds or data.
         """
-        grid = ask([])
+        grid = search.ask()
+        if isinstance(around.launcher, Warm):
+            around.launcher.warm(len(grid))
         planned, refused = self._plan(grid, 0, around)
         if not planned:
             self._show_refused(refused)
             return []
-        if planned[0].config.dry_run:
+        _check_comparable(planned)
+        first = planned[0]
+        if first.config.dry_run:
+            print(search.describe())
             self._show_plan(planned, refused, around)
             return []
-        sweep_id = str(planned[0].config.sweep.id or name)
-        with self._opened(sweep_id, planned, around) as opened:
+        identity = search.identity(first.job.keys.job)
+        sweep_id = str(first.config.sweep.id or identity)
+        with self._opened(sweep_id, planned, around, search) as opened:
+            search.keep(opened.journal, identity)
+            asked = search.ask()
+            if asked != grid:  # another version of the sampler began it
+                planned, refused = self._plan(asked, 0, around)
             number = 0
-            while grid:
+            while asked:
+                log.info("Trials %d to %d of %d.", number, number + len(asked) - 1, search.n_trials)
+                _check_comparable([first, *planned])
                 opened.failures += refused
                 opened.launch(planned)
-                number += len(grid)
-                grid = ask(opened.trials(grid, planned, refused))
-                planned, refused = self._plan(grid, number, around)
+                search.tell(opened.trials(asked, planned, refused))
+                number += len(asked)
+                asked = search.ask()
+                planned, refused = self._plan(asked, number, around)
         return opened.results
 
     def _plan(
@@ -197,11 +204,11 @@ class Frame:
         bare = without_hydra(config)
         shop = workshop()
         with hydra_known(config):
-            check(bare)
+            plain = check(bare)
             check_writable("paths.store", Path(bare.paths.store))
             check_writable("hydra.sweep.dir", Path(str(config.hydra.sweep.dir)))
-            job = build_job(bare, output, shop)
-            like = _LIKE.sub("#", json.dumps(_without_seeds(job.config), default=str))
+            job = build_job(bare, output, shop, plain)
+            like = json.dumps(_shape(job.config), default=str)
             if like not in self._checked:  # jobs that differ in numbers alone are checked alike
                 build_tracking(bare)
                 check_job(job)
@@ -210,7 +217,11 @@ class Frame:
 
     @contextmanager
     def _opened(
-        self, sweep_id: str, planned: Sequence[Planned], around: Surrounding
+        self,
+        sweep_id: str,
+        planned: Sequence[Planned],
+        around: Surrounding,
+        search: Searching | None = None,
     ) -> Iterator["OpenSweep"]:
         """The sweep's folder, lock and tracked run; at the end, its comparison."""
         first = planned[0].config
@@ -219,7 +230,8 @@ class Frame:
         store = shop.store(first.paths.store)
         tracking = prepared(first, shop)
         folder = Path(str(first.hydra.sweep.dir)).absolute()
-        with store.lock("sweep", sweep_id), _parent(tracking, sweep_id, planned) as run:
+        described = _of_grid(planned) if search is None else _of_search(search, planned)
+        with store.lock("sweep", sweep_id), _parent(tracking, sweep_id, described) as run:
             opened = OpenSweep(self, sweep_id, run.run_id or None, store, tracking, around, folder)
             run.log_text(_command(around.master), "overrides.txt")
             try:
@@ -286,6 +298,7 @@ class OpenSweep:
         failures: jobs that were refused or failed.
         results: of every job that was launched.
         folder: of the sweep.
+        journal: where a search keeps its steps; the sweep's lock is held.
     """
 
     def __init__(
@@ -301,6 +314,7 @@ class OpenSweep:
         self.failures: list[Failure] = []
         self.results: list[JobReturn] = []
         self.folder = folder
+        self.journal = store.root / "searches" / f"{sweep_id}.journal"
         self._frame = frame
         self._place = SweepPlace(sweep_id, parent)
         self._store = store
@@ -316,12 +330,13 @@ class OpenSweep:
         self._reused |= {
             p.number for p in inside if shop.keeper(p.job, self._store).has("job", p.job.keys.job)
         }
-        self._frame.task.adopt([p.job for p in inside])
+        if isinstance(self._around.launcher, Warm):  # the others number and place jobs themselves
+            self._frame.task.adopt([p.job for p in inside])
         results: list[JobReturn] = []
         largest = self._around.largest_batch or max(len(inside), 1)
         for start in range(0, len(inside), largest):
             batch = inside[start : start + largest]
-            results += self._around.launcher.launch([p.words for p in batch], batch[0].number)
+            results += self._launched(batch)
         self.results += results
         for p, result in zip(inside, results, strict=True):
             if result.status == JobStatus.COMPLETED:
@@ -329,6 +344,22 @@ class OpenSweep:
                 continue
             words = tuple(own_words(p.words))
             self.failures.append(Failure(p.number, words, sentence_of(result), "failed"))
+
+    def _launched(self, batch: Sequence[Planned]) -> Sequence[JobReturn]:
+        try:
+            return self._around.launcher.launch([p.words for p in batch], batch[0].number)
+        except FairkdError:
+            raise
+        except Exception as error:  # a cluster's job that never ended, say; others may have
+            return [self._without_return(p, error) for p in batch]
+
+    def _without_return(self, planned: Planned, error: Exception) -> JobReturn:
+        """What became of a job whose launcher broke down, as far as the store knows."""
+        keeper = workshop().keeper(planned.job, self._store)
+        if keeper.has("job", planned.job.keys.job):
+            return JobReturn(overrides=planned.words, status=JobStatus.COMPLETED)
+        sentence = FairkdError(explain(error, planned.words).sentence)
+        return JobReturn(overrides=planned.words, status=JobStatus.FAILED, _return_value=sentence)
 
     def outcomes(self) -> list[Outcome]:
         """What the finished jobs left."""
@@ -392,22 +423,56 @@ def note_sweep(master: DictConfig) -> None:
     OmegaConf.save(master, folder / "multirun.yaml")
 
 
+class _Described(NamedTuple):
+    """How a sweep's own run is listed."""
+
+    name: str
+    data: str
+    parameters: dict[str, object]
+
+
+def _of_grid(planned: Sequence[Planned]) -> _Described:
+    flat = [parameters(p.job.config) for p in planned]
+    grid: dict[str, object] = {
+        key: ",".join(dict.fromkeys(str(values.get(key)) for values in flat))
+        for key in [*varied_keys(flat), *_SEEDS]
+    }
+    data = planned[0].job.dataset.name
+    return _Described(f"sweep·{data}·{len(planned)} jobs", data, grid)
+
+
+def _of_search(search: Searching, planned: Sequence[Planned]) -> _Described:
+    seeds = parameters(planned[0].job.config)
+    found = {**search.texts, **{key: seeds.get(key) for key in _SEEDS}}
+    data = planned[0].job.dataset.name
+    return _Described(f"search·{data}·{search.n_trials} trials", data, found)
+
+
 def _parent(
-    tracking: Tracking, sweep_id: str, planned: Sequence[Planned]
+    tracking: Tracking, sweep_id: str, described: _Described
 ) -> AbstractContextManager[Run]:
     """The sweep's own run: that of an earlier attempt, or a new one."""
     found = tracking.parent_of(sweep_id)
     if found is not None:
         return tracking.resume(found)
-    flat = [parameters(p.job.config) for p in planned]
-    grid = {
-        key: ",".join(dict.fromkeys(str(values.get(key)) for values in flat))
-        for key in [*varied_keys(flat), *_SEEDS]
-    }
-    first = planned[0].job
-    name = f"sweep·{first.dataset.name}·{len(planned)} jobs"
-    tags = {SWEEP_PARENT: sweep_id, "fairkd.data": first.dataset.name}
-    return tracking.start(name, grid, tags)
+    tags = {SWEEP_PARENT: sweep_id, "fairkd.data": described.data}
+    return tracking.start(described.name, described.parameters, tags)
+
+
+def _check_comparable(planned: Sequence[Planned]) -> None:
+    """Refuse a search over what its second objective is.
+
+    Raises:
+        ConfigError: naming two of the disparities.
+    """
+    kinds = [f"{p.job.headline.name} on {p.job.dataset.name}" for p in planned]
+    other = next((kind for kind in kinds if kind != kinds[0]), None)
+    if other is not None:
+        raise ConfigError(
+            f"A search compares all its jobs by one disparity of one data set, but these have "
+            f"{kinds[0]} and {other}; fix data, data.groups, constraint, constraint.statistic and "
+            "constraint.by."
+        )
 
 
 def _sweep_id(planned: Sequence[Planned]) -> str:
@@ -415,11 +480,14 @@ def _sweep_id(planned: Sequence[Planned]) -> str:
 
 
 def _command(master: DictConfig) -> str:
-    return "\n".join([*master.hydra.overrides.hydra, *master.hydra.overrides.task, ""])
+    given = master.hydra.overrides
+    return "\n".join([*as_given(given.hydra), *as_given(given.task), ""])
 
 
-def _without_seeds(config: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {k: v for k, v in config.items() if k not in ("seed", "replicate", "sweep")}
-    kept["data"] = {k: v for k, v in config["data"].items() if k != "seed"}
-    kept["teacher"] = {k: v for k, v in config["teacher"].items() if k != "seed"}
-    return kept
+def _shape(value: Any, key: str = "") -> Any:
+    """A configuration without the values that decide no shape and whose range is checked anyway."""
+    if isinstance(value, Mapping):
+        return {name: _shape(item, name) for name, item in value.items() if name not in _NO_SHAPE}
+    if isinstance(value, list):
+        return [_shape(item) for item in value]
+    return "number" if isinstance(value, float) or key in _KNOBS else value

@@ -15,7 +15,9 @@ Then
   fairkd data=arrests distillation=hint    other choices, from the groups below
   fairkd distillation.temperature=2        any value, by its key
   fairkd -m distillation.temperature=1,2,4 constraint.weight=0,0.3,1
-                                           a sweep: every combination, each a tracked run
+                                           a sweep: every combination, each a tracked run; alike
+                                           jobs train as one program, the table has the best first
+  fairkd sweep=temperature_x_weight        a sweep from the presets; any value can be given anew
   fairkd                                   the default job: Adult by sex and by race
 
 Choices: fairkd GROUP=NAME, or GROUP=[NAME,NAME] for a group marked *
@@ -31,6 +33,7 @@ Keys worth knowing
   replicate=0,1,2 | seed=0,1,2       with -m: repeat everything | the student alone
   force=student | force=all          train again what is kept in the store
   dry_run=true                       say what would be trained and what reused, and stop
+  hydra.launcher.n_jobs=4            processes of a sweep; null: one for every 16 jobs
 
 Results
   On the terminal: teacher, control and student side by side, and what changed for each group.

@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from fairkd.commands.checks import check
-from fairkd.commands.failures import chain, explain
+from fairkd.commands.failures import TRACEBACK_HINT, chain, explain
 from fairkd.commands.precheck import hydra_known
 from fairkd.commands.workshop import Workshop
 from fairkd.errors import ConfigError, DataError, FairkdError
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 traceback = logging.getLogger("fairkd.traceback")
 
 _HYDRAS = {".hydra", "fairkd.log"}  # what Hydra puts into every job's folder
+_LOG_HINT = "fairkd.log in the job's folder has the traceback."
 _SWEEPS_OWN = ("sweep.id=", "sweep.parent=")
 
 
@@ -83,6 +84,7 @@ class Task:
             if not isinstance(error, FairkdError):
                 traceback.error("The job failed.", exc_info=error)
             sentence = explain(error, hydra.overrides.task).sentence
+            sentence = sentence.replace(TRACEBACK_HINT, _LOG_HINT)
             log.error("%s", sentence)
             raise JobFailedError(sentence) from None
 

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from fairkd.commands.configuration import PRIMARY, config_folder
 from fairkd.commands.failures import USAGE_ERROR, explain, unreadable
+from fairkd.commands.interrupts import interrupted_once
 from fairkd.commands.precheck import check_single, compose_single
 from fairkd.commands.task import Task, workshop
 from fairkd.commands.terminal import without_hydras_line
@@ -36,7 +37,8 @@ def train(arguments: Sequence[str]) -> int:
     workshop.cache_clear()  # its life is the command's
     task = Task()
     try:
-        _run(arguments, task)
+        with interrupted_once():
+            _run(arguments, task)
     except KeyboardInterrupt:
         _say("Interrupted. What was finished is in the store; the same command goes on from there.")
         return _INTERRUPTED

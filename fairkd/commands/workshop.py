@@ -30,6 +30,7 @@ class Workshop:
         self._stores: dict[Path, Store] = {}
         self._trackings: dict[str, Tracking] = {}
         self._datasets: OrderedDict[str, Dataset] = OrderedDict()
+        self._settings: dict[str, object] = {}
 
     @property
     def memory(self) -> "Memory":
@@ -76,6 +77,13 @@ class Workshop:
                 self._datasets.popitem(last=False)
         self._datasets.move_to_end(key)
         return self._datasets[key]
+
+    def settings(self, section: object, make: Callable[[], object]) -> object:
+        """What a resolved section of values makes; these never change, so jobs may share them."""
+        key = _key(section)
+        if key not in self._settings:
+            self._settings[key] = make()
+        return self._settings[key]
 
 
 def _key(section: object) -> str:

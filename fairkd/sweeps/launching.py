@@ -2,32 +2,33 @@
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
+from hydra.core.utils import JobReturn, configure_log, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from fairkd import checks
 from fairkd.errors import FairkdError
+from fairkd.sweeps.carrying import Order, Report, carry_out, failed
 from fairkd.sweeps.compose import Composer
 from fairkd.sweeps.division import Cut, Division, Piece
 from fairkd.sweeps.pool import DiedError, Pool, ignore_interrupts, processes
-from fairkd.sweeps.progress import Board, FileTicker, Ticker, read_counts
+from fairkd.sweeps.progress import Board, read_counts
+from fairkd.sweeps.stacks import Ahead as Ahead
+from fairkd.sweeps.stacks import Stacks as Stacks
+from fairkd.sweeps.stacks import stacks
 
 log = logging.getLogger(__name__)
 
 _JOBS_A_PROCESS = 16
 _GIB = 2**30
-
-Known = Mapping[tuple[str, str], FairkdError]
-"""Models that cannot be had, by kind and key, and why."""
 
 
 @dataclass(frozen=True)
@@ -53,77 +54,6 @@ class Limits:
             checks.number(f"{prefix}.memory_gib", memory_gib, above=0.0)
         memory = None if memory_gib is None else int(memory_gib * _GIB)
         return cls(n_jobs, max_stack, memory)
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """What was trained before its jobs ran.
-
-    Attributes:
-        made: kinds and keys that were computed, and are not to be computed again in this command.
-        failures: models that cannot be had.
-    """
-
-    made: frozenset[tuple[str, str]] = frozenset()
-    failures: Known = field(default_factory=dict)
-
-
-@runtime_checkable
-class Stacks(Protocol):
-    """A task function whose jobs can be stacked. Others run one by one."""
-
-    def composed(self, overrides: Sequence[str]) -> DictConfig | None:
-        """A job's configuration, if it was composed before."""
-        ...
-
-    def divide(self, configs: Sequence[DictConfig], cut: Cut) -> Division:
-        """Divide the jobs into pieces."""
-        ...
-
-    def train_ahead(
-        self, piece: Piece, configs: Sequence[DictConfig], cut: Cut, before: Ahead, ticker: Ticker
-    ) -> Ahead:
-        """Train and keep what a piece's jobs need; in the process that does the piece."""
-        ...
-
-    def quieted(self, config: DictConfig) -> DictConfig:
-        """The job's configuration with its log in its file alone: the display is the sweep's."""
-        ...
-
-    def epochs(self, division: Division, configs: Sequence[DictConfig]) -> int:
-        """About how many epochs of single models the pieces train."""
-        ...
-
-    def told(self, result: JobReturn) -> str | None:
-        """A sentence about a job that failed; ``None`` for one that did not."""
-        ...
-
-
-def stacks(task: object) -> Stacks | None:
-    """The task function as one whose jobs stack, if it is one."""
-    return task if isinstance(task, Stacks) else None
-
-
-@dataclass(frozen=True)
-class _Order:
-    """A piece with everything that another process needs to do it."""
-
-    piece: Piece
-    configs: tuple[DictConfig, ...]
-    task: TaskFunction
-    context: HydraContext
-    singletons: object
-    cut: Cut
-    before: Ahead
-    progress: Path | None
-
-
-@dataclass(frozen=True)
-class _Report:
-    """What became of an order."""
-
-    results: tuple[JobReturn, ...]
-    ahead: Ahead
 
 
 class Launch:
@@ -157,20 +87,25 @@ class Launch:
         """How so many jobs are cut into pieces."""
         return Cut(self._processes(jobs), self._limits.max_stack, self._limits.memory)
 
+    def close(self) -> None:
+        """End the processes, whatever they are doing."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
     def __call__(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
         """Run the jobs; their results come in the order given."""
         setup_globals()
-        configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose)
+        self._hydras_logging()
         Path(str(self._config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        configs = self._composed(job_overrides, first)
-        cut = self.cut(len(configs))
-        division = self._divide(configs, cut)
         with ExitStack() as cleared:
-            if cut.processes > 1:
-                self.warm(len(configs))
-                assert self._pool is not None
-                cleared.callback(self._close)
-            return _Grid(self._context, self._task, configs, division, cut, self._pool).run()
+            cleared.callback(self.close)
+            cut = self.cut(len(job_overrides))
+            self.warm(len(job_overrides))
+            configs = self._composed(job_overrides, first)
+            division = self._divide(configs, cut)
+            grid = _Grid(self._context, self._task, configs, division, cut, self._pool)
+            return grid.run(self._hydras_logging)
 
     def _composed(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[DictConfig]:
         composer = Composer(self._context.config_loader, self._config)
@@ -190,15 +125,13 @@ class Launch:
         log.info("Launching %d jobs.", len(configs))
         return Division((), pieces, (), {}, {}, ())
 
+    def _hydras_logging(self) -> None:
+        configure_log(self._config.hydra.hydra_logging, self._config.hydra.verbose)
+
     def _processes(self, jobs: int) -> int:
         if self._limits.n_jobs is None and self._stacks is None:
             return 1
         return processes(self._limits.n_jobs, jobs, _JOBS_A_PROCESS)
-
-    def _close(self) -> None:
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
 
 
 class _Grid:
@@ -222,20 +155,29 @@ class _Grid:
         self._pool = pool
         self._ahead = Ahead()
         self._results: dict[int, JobReturn] = {}
+        self._numbers = count()
 
-    def run(self) -> list[JobReturn]:
-        """Do every piece."""
+    def run(self, between: Callable[[], None]) -> list[JobReturn]:
+        """Do every piece.
+
+        Args:
+            between: called after each piece that was done in this process, whose logging then is
+                still that of the piece's last job.
+        """
         from fairkd.sweeps.console import console
 
         epochs = self._stacks.epochs(self._division, self._configs) if self._stacks else 0
+        # In the sweep's own folder: a command that is killed leaves nothing anywhere else.
+        sweeps = str(self._configs[0].hydra.sweep.dir)
         with (
             Board(console(), len(self._configs), epochs) as board,
-            tempfile.TemporaryDirectory(prefix="fairkd-") as folder,
+            tempfile.TemporaryDirectory(prefix=".progress-", dir=sweeps) as folder,
         ):
             for pieces in (self._division.first, self._division.then):
                 if self._pool is None:
                     for piece in pieces:
-                        self._take(piece, _carry_out(self._order(piece, None), board), board)
+                        self._take(piece, carry_out(self._order(piece, None), board), board)
+                        between()
                 else:
                     self._run_in(self._pool, pieces, board, Path(folder))
         return [self._results[place] for place in range(len(self._configs))]
@@ -243,23 +185,22 @@ class _Grid:
     def _run_in(self, pool: Pool, pieces: Sequence[Piece], board: Board, folder: Path) -> None:
         todo = list(pieces)
         while todo:
-            orders = [
-                self._order(piece, folder / f"{number}-{id(piece)}")
-                for number, piece in enumerate(todo)
-            ]
+            orders = [self._order(piece, folder / str(next(self._numbers))) for piece in todo]
             todo = []
             look = partial(_look, board, folder)
-            for done in pool.run(orders, _carry_out, look):
-                piece = done.piece.piece
+            for done in pool.run(orders, carry_out, look):
+                order = done.piece
                 if isinstance(done.error, DiedError):
-                    todo += self._after_death(piece, board)
+                    assert order.progress is not None
+                    order.progress.unlink(missing_ok=True)  # what it counted is done again
+                    todo += self._after_death(order.piece, board)
                 elif done.error is not None:
                     raise done.error
                 elif done.result is not None:
-                    self._take(piece, done.result, board)
+                    self._take(order.piece, done.result, board)
 
-    def _order(self, piece: Piece, progress: Path | None) -> _Order:
-        return _Order(
+    def _order(self, piece: Piece, progress: Path | None) -> Order:
+        return Order(
             piece=piece,
             configs=tuple(self._configs[place] for place in piece.jobs),
             task=self._task,
@@ -270,7 +211,7 @@ class _Grid:
             progress=progress,
         )
 
-    def _take(self, piece: Piece, report: _Report, board: Board) -> None:
+    def _take(self, piece: Piece, report: Report, board: Board) -> None:
         self._ahead = Ahead(
             self._ahead.made | report.ahead.made,
             {**self._ahead.failures, **report.ahead.failures},
@@ -290,19 +231,12 @@ class _Grid:
             return [
                 replace(piece, jobs=half) for half in (piece.jobs[:middle], piece.jobs[middle:])
             ]
-        place = piece.jobs[0]
-        config = self._configs[place]
         error = FairkdError(
             "The job's process was killed, most likely for want of memory; give the job more, or "
             "make it smaller (trainer.batch_size, hydra.launcher.max_stack, hydra.launcher.n_jobs)."
         )
-        died = JobReturn(
-            overrides=list(config.hydra.overrides.task),
-            hydra_cfg=config,
-            status=JobStatus.FAILED,
-        )
-        died.return_value = error
-        self._take(piece, _Report((died,), Ahead()), board)
+        died = failed(self._configs[piece.jobs[0]], error)
+        self._take(piece, Report((died,), Ahead()), board)
         board.tick(jobs=1, failed=1)
         return []
 
@@ -315,30 +249,3 @@ def prepare_process() -> None:
 
 def _look(board: Board, folder: Path) -> None:
     board.elsewhere(read_counts(folder.iterdir()))
-
-
-def _carry_out(order: _Order, ticker: Ticker | None = None) -> _Report:
-    """Do a piece: train what its jobs need, then run each as Hydra does."""
-    if order.progress is not None:
-        Singleton.set_state(order.singletons)
-        setup_globals()
-        ticker = FileTicker(order.progress)
-    assert ticker is not None
-    task, piece = order.task, order.piece
-    ahead = order.before
-    if (stacking := stacks(task)) is not None:
-        ahead = stacking.train_ahead(piece, order.configs, order.cut, order.before, ticker)
-    if piece.kind != "job":
-        return _Report((), ahead)
-    results = []
-    for config in order.configs:
-        result = run_job(
-            hydra_context=order.context,
-            task_function=task,
-            config=config,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-        )
-        ticker.tick(jobs=1, failed=int(result.status == JobStatus.FAILED))
-        results.append(result)
-    return _Report(tuple(results), ahead)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -17,7 +19,12 @@ Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 _PATIENCE = 0.25  # seconds between two looks at the progress
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_UNREADABLE = "task has failed to un-serialize"  # loky's words: it will not do so a second time
+_WATCH = 0.5  # seconds between two looks at whether the parent still lives
+_ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    "LOKY_MAX_MEMORY_LEAK_SIZE": "1e18",  # bytes; a process that trains grows, and is no leak
+}
 
 
 class DiedError(Exception):
@@ -79,7 +86,7 @@ class Pool:
         while left or busy:
             while left and free:
                 slot, piece = free.pop(), left.popleft()
-                busy[self._slots[slot].submit(work, piece)] = (slot, piece)
+                busy[self._submit(slot, work, piece)] = (slot, piece)
             finished, _ = wait(busy, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
             meanwhile()
             for future in finished:
@@ -87,6 +94,7 @@ class Pool:
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):
                     self._slots[slot] = self._executor()
+                if isinstance(error, BrokenProcessPool) and _UNREADABLE not in str(error):
                     error = DiedError(str(error).splitlines()[0])
                 free.append(slot)
                 yield Done(piece, None if error else future.result(), error)
@@ -96,9 +104,21 @@ class Pool:
         for slot in self._slots:
             slot.shutdown(wait=True, kill_workers=True)
 
+    def _submit(self, slot: int, work: Callable[[Piece], Result], piece: Piece) -> "Future[Result]":
+        try:
+            future: Future[Result] = self._slots[slot].submit(work, piece)
+        except BrokenProcessPool:  # it died while it had nothing to do
+            self._slots[slot] = self._executor()
+            future = self._slots[slot].submit(work, piece)
+        return future
+
     def _executor(self) -> Any:
         return ProcessPoolExecutor(
-            max_workers=1, initializer=self._setup, env=_ONE_THREAD, timeout=None
+            max_workers=1,
+            initializer=_begin,
+            initargs=(self._setup, os.getpid()),
+            env=_ENVIRONMENT,
+            timeout=None,
         )
 
 
@@ -135,3 +155,16 @@ def _cores() -> int:
 def ignore_interrupts() -> None:
     """Leave Ctrl-C to the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _begin(setup: Callable[[], None], parent: int) -> None:
+    """Make a new process ready, and have it end with its parent, however that one ends."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    setup()
+
+
+def _end_with(parent: int) -> None:
+    """End this process at once when it has lost its parent: nobody would take its results."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH)
+    os._exit(1)

@@ -59,12 +59,12 @@ def read_counts(paths: Iterable[Path]) -> Count:
     total = Count()
     for path in paths:
         try:
-            seen = json.loads(path.read_text())
-        except (OSError, ValueError):  # not there yet, or half written
+            seen = Count(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):  # not there yet, or half written
             continue
-        total.epochs += seen["epochs"]
-        total.jobs += seen["jobs"]
-        total.failed += seen["failed"]
+        total.epochs += seen.epochs
+        total.jobs += seen.jobs
+        total.failed += seen.failed
     return total
 
 

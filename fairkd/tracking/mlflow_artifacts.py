@@ -1,9 +1,9 @@
-"""A run's artifacts: collected in a folder of our own, written together."""
+"""A run's artifacts: collected in memory, so that a process that is killed leaves none behind."""
 
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from posixpath import normpath
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,59 +27,60 @@ class Artifacts:
     def __init__(self, client: "MlflowClient", run_id: str, location: str | None) -> None:
         self._client = client
         self._run_id = run_id
-        self._folder: LocalArtifactRepository | None = None
+        self._folder: Path | None = None
         if location is not None and urlsplit(location).scheme in ("", "file"):
             # MLflow's client would read the whole run once more to find its folder.
-            self._folder = LocalArtifactRepository(location)
-        self._staged: Path | None = None
+            repository = LocalArtifactRepository(location)
+            self._folder = Path(repository.artifact_dir)
+        self._kept: dict[str, bytes] = {}
 
     def add_text(self, path: str, text: str) -> None:
         """Keep a text for the next `write`, under its path among the artifacts.
 
         Raises:
-            OSError: the temporary folder cannot be written.
             TrackingError: the path leads out of the artifacts.
         """
-        self._place(path).write_text(text, encoding="utf-8")
+        self._keep(path, text.encode())
 
     def add_file(self, path: str, file: Path) -> None:
-        """Keep a copy of a file for the next `write`.
+        """Keep what is in a file now for the next `write`.
 
         Raises:
-            OSError: the file cannot be read, or the temporary folder cannot be written.
+            OSError: the file cannot be read.
             TrackingError: the path leads out of the artifacts.
         """
-        shutil.copyfile(file, self._place(path))
+        self._keep(path, file.read_bytes())
 
     def write(self) -> None:
-        """Write everything kept, in one call, and forget it.
+        """Write everything kept, and forget it.
 
         Raises:
             OSError, MlflowException: it cannot be written.
         """
-        if self._staged is None:
+        kept, self._kept = self._kept, {}
+        if not kept:
             return
-        try:
-            if self._folder is None:
-                self._client.log_artifacts(self._run_id, str(self._staged))
-            else:
-                self._folder.log_artifacts(str(self._staged))  # type: ignore[no-untyped-call]
-        finally:
-            self.discard()
+        if self._folder is not None:
+            _write(kept, self._folder)
+            return
+        with TemporaryDirectory(prefix="fairkd-artifacts-") as folder:
+            _write(kept, Path(folder))
+            self._client.log_artifacts(self._run_id, folder)
 
     def discard(self) -> None:
         """Forget what is kept."""
-        if self._staged is not None:
-            shutil.rmtree(self._staged, ignore_errors=True)
-            self._staged = None
+        self._kept = {}
 
-    def _place(self, path: str) -> Path:
+    def _keep(self, path: str, data: bytes) -> None:
         if path != normpath(path) or path.startswith(("/", "..")):
             raise TrackingError(
                 f"'{path}' cannot be an artifact; accepted: a relative path without '..' and '.'."
             )
-        if self._staged is None:
-            self._staged = Path(mkdtemp(prefix="fairkd-artifacts-"))
-        place = self._staged / path
+        self._kept[path] = data
+
+
+def _write(kept: Mapping[str, bytes], folder: Path) -> None:
+    for path, data in kept.items():
+        place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        return place
+        place.write_bytes(data)

@@ -15,7 +15,7 @@ from fairkd.errors import TrackingError
 from fairkd.tracking.mlflow_bulk import bulk_uri
 from fairkd.tracking.mlflow_database import create, is_server, reaching, sqlite_file, write_ahead
 from fairkd.tracking.mlflow_server import check_reachable
-from fairkd.tracking.ownership import Owner
+from fairkd.tracking.ownership import Owner, sweep
 
 
 class Connection:
@@ -104,6 +104,10 @@ class Connection:
             owner = Owner(self._locks)
         with closing(owner):
             yield owner
+
+    def sweep_locks(self) -> None:
+        """Remove the locks of processes that died before their run was there."""
+        sweep(self._locks)
 
     @contextmanager
     def _writing_locks(self) -> Iterator[None]:

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import math
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 
 from fairkd.tracking.mlflow_artifacts import Artifacts
 from fairkd.tracking.mlflow_database import reaching, telling
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
     from pandas import DataFrame
 
+_UNIQUE = re.compile("UNIQUE constraint|UniqueViolation|Duplicate entry|IntegrityError")
 PARAM_MOST = 6000
 TAG_MOST = 8000
 EVERY = 2.0
@@ -179,12 +182,21 @@ class TrackedRun:
             if metrics or tags:
                 self._client.log_batch(self._run_id, metrics=metrics, tags=tags)
             if inputs:
-                self._client.log_inputs(self._run_id, inputs)
+                self._log_inputs(inputs)
             self._artifacts.write()
 
     def close(self) -> None:
         """Forget what was not written."""
         self._artifacts.discard()
+
+    def _log_inputs(self, inputs: list[DatasetInput]) -> None:
+        try:
+            self._client.log_inputs(self._run_id, inputs)
+        except MlflowException as error:
+            if not _UNIQUE.search(str(error)):
+                raise
+            # Another run wrote of the same data set for the first time just now; here it is again.
+            self._client.log_inputs(self._run_id, inputs)
 
     def _flush_in_time(self) -> None:
         if time.monotonic() - self._written >= self._every:

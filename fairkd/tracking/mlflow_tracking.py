@@ -82,7 +82,9 @@ class MlflowTracking:
         """
         with reaching(self.uri, "look for abandoned runs"):
             running = self._store.search("attributes.status = 'RUNNING'")
-            return [run.info.run_id for run in running if self._end_if_orphaned(run)]
+            ended = [run.info.run_id for run in running if self._end_if_orphaned(run)]
+        self._store.sweep_locks()
+        return ended
 
     def find(self, job_key: str, sweep_id: str | None = None) -> str | None:
         """The newest finished, not superseded run of a job in this sweep, or in none.

@@ -4,6 +4,7 @@ The operating system frees the lock of a process however it dies, and a process 
 again cannot be mistaken for its owner.
 """
 
+import re
 import socket
 import uuid
 from collections.abc import Iterator, Mapping
@@ -32,10 +33,11 @@ class Owner:
     """
 
     def __init__(self, locks: Path) -> None:
-        self._path = locks.absolute() / f"run-{uuid.uuid4().hex}.lock"
+        host = socket.gethostname()
+        self._path = locks.absolute() / f"run-{host}-{uuid.uuid4().hex}.lock"
         self._lock = FileLock(self._path, thread_local=False)
         self._lock.acquire()
-        self.tags = {HOST: socket.gethostname(), LOCK: str(self._path)}
+        self.tags = {HOST: host, LOCK: str(self._path)}
 
     def close(self) -> None:
         """Give the lock up and remove its file."""
@@ -62,5 +64,23 @@ def orphaned(tags: Mapping[str, str]) -> Iterator[bool]:
     try:
         yield True
     finally:
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+def sweep(locks: Path) -> None:
+    """Remove the locks of this host's processes that died before their run was there.
+
+    A lock whose run is still to be marked as killed may go as well: `orphaned` makes it anew.
+    """
+    ours = re.compile(rf"run-{re.escape(socket.gethostname())}-[0-9a-f]{{32}}\.lock")
+    for path in locks.glob("run-*.lock"):
+        if not ours.fullmatch(path.name):
+            continue
+        lock = FileLock(path, thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except (Timeout, OSError):
+            continue
         path.unlink(missing_ok=True)
         lock.release()

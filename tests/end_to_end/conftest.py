@@ -2,6 +2,7 @@ import logging
 import os
 import resource
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -143,9 +144,10 @@ class Workplace:
             assert self.store.get(entry.kind, entry.key) is not None
 
     def start(self, *arguments: str, largest_file: int = -1) -> "subprocess.Popen[str]":
-        """A small job in a process of its own, which may be kept from writing large files."""
+        """A small job in a process group of its own, which may be kept from writing large files."""
 
         def limit() -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where pytest is in background
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
         return subprocess.Popen(
@@ -155,6 +157,7 @@ class Workplace:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
             preexec_fn=limit,
         )
 

@@ -259,7 +259,7 @@ def test_nothing_is_left_in_the_temporary_folder(
     def write() -> None:
         with tracking.start("run", {}, {}) as run:
             run.log_text("x", "a/x.txt")
-            assert len(list(temporary.iterdir())) == 1
+            assert list(temporary.iterdir()) == []  # a process that is killed now leaves nothing
 
     write()
     shutil.rmtree(tmp_path / "mlartifacts")

@@ -1,7 +1,6 @@
 """``hydra/launcher=stacked``: the jobs of a grid that are alike train as one program."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -10,21 +9,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-
-@dataclass
-class StackedLauncherConf:
-    """The launcher's section, ``hydra.launcher``.
-
-    Attributes:
-        n_jobs: processes of one thread each; ``null``: one for every 16 jobs, at most one a core.
-        max_stack: most models of one stack.
-        memory_gib: GiB that all stacks may take together; ``null``: half of what is free.
-    """
-
-    _target_: str = "hydra_plugins.fairkd_sweeps.launcher.StackedLauncher"
-    n_jobs: int | None = None
-    max_stack: int = 64
-    memory_gib: float | None = None
+from fairkd.sweeps.settings import StackedLauncherConf
 
 
 class StackedLauncher(Launcher):
@@ -58,6 +43,10 @@ class StackedLauncher(Launcher):
     def cut(self, jobs: int) -> Any:
         """How so many jobs would be cut into pieces."""
         return self._launch.cut(jobs)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._launch.close()
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int

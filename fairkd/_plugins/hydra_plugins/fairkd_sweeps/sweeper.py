@@ -1,6 +1,5 @@
 """``hydra/sweeper=grid``: Hydra's basic sweeper, with the frame that a sweep of fairkd has."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -9,14 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-
-@dataclass
-class GridSweeperConf:
-    """The sweeper's section, ``hydra.sweeper``; see Hydra's basic sweeper."""
-
-    _target_: str = "hydra_plugins.fairkd_sweeps.sweeper.GridSweeper"
-    max_batch_size: int | None = None
-    params: dict[str, str] | None = field(default_factory=dict)
+from fairkd.sweeps.settings import GridSweeperConf
 
 
 class GridSweeper(BasicSweeper):
