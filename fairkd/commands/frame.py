@@ -60,6 +60,10 @@ class Warm(Protocol):
         """How so many jobs would be cut into pieces."""
         ...
 
+    def close(self) -> None:
+        """End what was started."""
+        ...
+
 
 @dataclass(frozen=True)
 class Surrounding:

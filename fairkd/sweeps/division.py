@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fairkd.experiment import Job
@@ -22,11 +22,13 @@ class Cut:
         processes: how many work at once; each should have something to do.
         max_stack: most members of a stack.
         memory: bytes that all stacks that train at once may take; ``None`` decides by what is free.
+        parts: into how many pieces alike models are cut at least; ``None``: one for each process.
     """
 
     processes: int = 1
     max_stack: int = MAX_STACK
     memory: int | None = None
+    parts: int | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ def divide(jobs: Sequence[Job], keeper_of: Callable[[Job], Keeper], cut: Cut) ->
     for kind in before:
         missing = _missing(kind, jobs, needed, keeper_of)
         trained[kind] = len(missing)
-        stacks, alone = _groups(kind, jobs, missing, cut)
+        # Beside teachers, which are large, controls are one more piece of work and not many.
+        free = replace(cut, parts=max(1, cut.processes - len(first)))
+        stacks, alone = _groups(kind, jobs, missing, free)
         first += [Piece(kind, tuple(stack)) for stack in stacks]
         first += [Piece(kind, (place,)) for place in alone]
     missing = _missing("student", jobs, needed, keeper_of)
@@ -156,6 +160,7 @@ def _groups(
 ) -> tuple[list[list[int]], dict[int, str]]:
     members = [sketch(kind, jobs[place]) for place in places]
     memory = None if cut.memory is None else cut.memory // cut.processes
-    grouping = grouped(members, max_stack=cut.max_stack, memory=memory, parts=cut.processes)
+    parts = cut.processes if cut.parts is None else cut.parts
+    grouping = grouped(members, max_stack=cut.max_stack, memory=memory, parts=parts)
     stacks = [[places[number] for number in stack] for stack in grouping.stacks]
     return stacks, {places[number]: reason for number, reason in grouping.alone.items()}

@@ -85,6 +85,10 @@ class Launch:
 
     def cut(self, jobs: int) -> Cut:
         """How so many jobs are cut into pieces."""
+        if self._limits.memory is None and self._stacks is not None:
+            from fairkd.training.stack.footprint import free_memory
+
+            return Cut(self._processes(jobs), self._limits.max_stack, free_memory())
         return Cut(self._processes(jobs), self._limits.max_stack, self._limits.memory)
 
     def close(self) -> None:
