@@ -16,6 +16,10 @@ def interrupted_once() -> Iterator[None]:
 
     Workers are ended and runs are marked killed meanwhile. Where Ctrl-C is somebody else's
     business (another handler, another thread), it stays that.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, also where what was interrupted made another error of it, as
+            half-done imports do.
     """
     before = signal.getsignal(signal.SIGINT)
     is_main = threading.current_thread() is threading.main_thread()
@@ -34,5 +38,9 @@ def interrupted_once() -> Iterator[None]:
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield
+    except Exception as error:
+        if heard is not None:
+            raise KeyboardInterrupt from error
+        raise
     finally:
         signal.signal(signal.SIGINT, before)

@@ -75,9 +75,17 @@ class Launch:
         self._config = config
         self._limits = limits
         self._pool: Pool | None = None
+        self._kept = False
 
     def warm(self, jobs: int) -> None:
-        """Start the processes that so many jobs will need, so that they import meanwhile."""
+        """Start the processes that so many jobs will need, so that they import meanwhile.
+
+        They then serve every launch until `close`.
+        """
+        self._kept = True
+        self._start(jobs)
+
+    def _start(self, jobs: int) -> None:
         size = self._processes(jobs)
         if size > 1 and self._pool is None:
             self._pool = Pool(size, prepare_process)
@@ -103,9 +111,10 @@ class Launch:
         self._hydras_logging()
         Path(str(self._config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
         with ExitStack() as cleared:
-            cleared.callback(self.close)
+            if not self._kept:
+                cleared.callback(self.close)
             cut = self.cut(len(job_overrides))
-            self.warm(len(job_overrides))
+            self._start(len(job_overrides))
             configs = self._composed(job_overrides, first)
             division = self._divide(configs, cut)
             grid = _Grid(self._context, self._task, configs, division, cut, self._pool)

@@ -90,7 +90,9 @@ def test_ctrl_c_at_any_moment(place, words, wait) -> None:
     time.sleep(wait)
     os.killpg(process.pid, signal.SIGINT)
     ended = place.finish(process)
-    assert ended.code == 130
+    # Where it falls into code that an import generates, Python ends itself by the signal: a shell
+    # shows 130 for that, too.
+    assert ended.code in (130, -signal.SIGINT), ended.err
     assert running(place) == 0
     assert group(process.pid) == []
 

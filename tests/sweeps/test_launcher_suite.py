@@ -13,6 +13,7 @@ from hydra.test_utils.launcher_common_tests import (
     LauncherTestSuite,
 )
 from hydra.test_utils.test_utils import SweepTaskFunction
+from hydra.version import _UNSPECIFIED_, VersionBase
 
 import fairkd
 
@@ -46,6 +47,16 @@ def in_batches() -> pytest.MarkDecorator:
             pytest.param("stacked", [batches, processes], id="2 processes", marks=pytest.mark.slow),
         ],
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_version_named() -> Iterator[None]:
+    """A command of fairkd that ran before in this process named one, and Hydra remembers it."""
+    base = VersionBase.instance()
+    before = base.version_base
+    base.version_base = _UNSPECIFIED_
+    yield
+    base.version_base = before
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from fairkd.errors import ConfigError
 from fairkd.sweeps.settings import GridSweeperConf
 
 
@@ -38,6 +39,12 @@ class GridSweeper(BasicSweeper):
         loader = self.hydra_context.config_loader
         parser = OverridesParser.create(config_loader=loader)
         words = parser.parse_overrides([*self._parse_config(), *arguments])
+        for word in words:
+            if word.is_sweep_override() and not word.is_discrete_sweep():
+                raise ConfigError(
+                    f"'{word.input_line}' is an interval, and a grid needs single values; list "
+                    "them, or search the interval with sweep=pareto."
+                )
         grid = self.split_arguments(words, None)[0]
         composer = Composer(loader, self.config)
         around = Surrounding(self.launcher, composer, self.config, self.max_batch_size)
