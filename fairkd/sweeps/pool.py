@@ -65,7 +65,8 @@ class Pool:
     def warm(self) -> None:
         """Start the processes now, so that they import what they need meanwhile."""
         for slot in self._slots:
-            slot.submit(os.getpid)
+            with _deaf():
+                slot.submit(os.getpid)
 
     def run(
         self,
@@ -105,12 +106,13 @@ class Pool:
             slot.shutdown(wait=True, kill_workers=True)
 
     def _submit(self, slot: int, work: Callable[[Piece], Result], piece: Piece) -> "Future[Result]":
-        try:
-            future: Future[Result] = self._slots[slot].submit(work, piece)
-        except BrokenProcessPool:  # it died while it had nothing to do
-            self._slots[slot] = self._executor()
-            future = self._slots[slot].submit(work, piece)
-        return future
+        with _deaf():
+            try:
+                future: Future[Result] = self._slots[slot].submit(work, piece)
+            except BrokenProcessPool:  # it died while it had nothing to do
+                self._slots[slot] = self._executor()
+                future = self._slots[slot].submit(work, piece)
+            return future
 
     def _executor(self) -> Any:
         return ProcessPoolExecutor(
@@ -155,6 +157,22 @@ def _cores() -> int:
 def ignore_interrupts() -> None:
     """Leave Ctrl-C to the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes within that never hear Ctrl-C, not even before they can ignore it.
+
+    They inherit a blocked signal; this process hears it afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(setup: Callable[[], None], parent: int) -> None:
