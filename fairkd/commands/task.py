@@ -125,21 +125,22 @@ class Task:
 
         shop = workshop()
         shop.failures.update(before.failures)
-        jobs = []
+        groups: dict[tuple[Path, str], list[Job]] = {}
         for config in configs:
             try:
-                jobs.append((self._job(config), shop.store(config.paths.store)))
+                group = shop.store(config.paths.store).root, str(config.stack.kernels)
+                groups.setdefault(group, []).append(self._job(config))
             except FairkdError:
                 continue  # it says so when its turn comes
         made: set[tuple[str, str]] = set()
-        for store in {id(store): store for _, store in jobs}.values():
+        for (root, kernels), jobs in groups.items():
+            store = shop.store(root)
             store.note_made(before.made)
-            own = [job for job, kept_in in jobs if kept_in is store]
             failures = train_ahead(
                 "student" if piece.kind == "job" else piece.kind,
-                own,
+                jobs,
                 partial(shop.keeper, store=store),
-                exact=all(config.stack.kernels == "exact" for config in configs),
+                exact=kernels == "exact",
                 max_stack=cut.max_stack,
                 memory=None if cut.memory is None else cut.memory // cut.processes,
                 progress=lambda epochs: ticker.tick(epochs=epochs),

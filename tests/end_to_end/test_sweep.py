@@ -92,6 +92,13 @@ def test_forcing_in_a_sweep_trains_each_part_once(fairkd, place) -> None:
     assert len(superseded) == 4
 
 
+def test_exact_and_fast_students_never_share_a_stack(fairkd, place) -> None:
+    assert fairkd("-m", "stack.kernels=exact,fast", "distillation.temperature=1,2").code == 0
+    logs = [(run.output / "fairkd.log").read_text() for run in place.runs("FINISHED")]
+    assert len(logs) == 4
+    assert all("student: trained in a stack of 2" in log for log in logs)
+
+
 @pytest.mark.slow
 def test_planning_a_sweep_trains_nothing(fairkd, place) -> None:
     ended = fairkd("-m", *VALUES, "dry_run=true")
