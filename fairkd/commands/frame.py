@@ -129,20 +129,15 @@ class Frame:
         Returns:
             One result for each job that was launched.
         """
-        if isinstance(around.launcher, Warm):
-            around.launcher.warm(len(grid))
-        planned, refused = self._plan(grid, 0, around)
-        if not planned:
-            self._show_refused(refused)
-            return []
-        if planned[0].config.dry_run:
-            self._show_plan(planned, refused, around)
-            return []
-        sweep_id = str(planned[0].config.sweep.id or _sweep_id(planned))
-        with self._opened(sweep_id, planned, around) as opened:
-            opened.failures += refused
-            opened.launch(planned)
-        return opened.results
+        with _warmed(around, len(grid)):
+            planned, refused = self._plan(grid, 0, around)
+            if self._ends_with_plan(planned, refused, around):
+                return []
+            sweep_id = str(planned[0].config.sweep.id or _sweep_id(planned))
+            with self._opened(sweep_id, planned, around) as opened:
+                opened.failures += refused
+                opened.launch(planned)
+            return opened.results
 
     def search(self, search: Searching, around: Surrounding) -> list[JobReturn]:
         """Run batch after batch, each asked for when the one before is done, as one sweep.
@@ -158,36 +153,34 @@ class Frame:
             ConfigError: the jobs' disparities are of different kinds or data.
         """
         grid = search.ask()
-        if isinstance(around.launcher, Warm):
-            around.launcher.warm(len(grid))
-        planned, refused = self._plan(grid, 0, around)
-        if not planned:
-            self._show_refused(refused)
-            return []
-        _check_comparable(planned)
-        first = planned[0]
-        if first.config.dry_run:
-            print(search.describe())
-            self._show_plan(planned, refused, around)
-            return []
-        identity = search.identity(first.job.keys.job)
-        sweep_id = str(first.config.sweep.id or identity)
-        with self._opened(sweep_id, planned, around, search) as opened:
-            search.keep(opened.journal, identity)
-            asked = search.ask()
-            if asked != grid:  # another version of the sampler began it
-                planned, refused = self._plan(asked, 0, around)
-            number = 0
-            while asked:
-                log.info("Trials %d to %d of %d.", number, number + len(asked) - 1, search.n_trials)
-                _check_comparable([first, *planned])
-                opened.failures += refused
-                opened.launch(planned)
-                search.tell(opened.trials(asked, planned, refused))
-                number += len(asked)
+        with _warmed(around, len(grid)):
+            planned, refused = self._plan(grid, 0, around)
+            _check_comparable(planned)
+            if planned and planned[0].config.dry_run:
+                print(search.describe())
+            if self._ends_with_plan(planned, refused, around):
+                return []
+            first = planned[0]
+            identity = search.identity(first.job.keys.job)
+            sweep_id = str(first.config.sweep.id or identity)
+            with self._opened(sweep_id, planned, around, search) as opened:
+                search.keep(opened.journal, identity)
                 asked = search.ask()
-                planned, refused = self._plan(asked, number, around)
-        return opened.results
+                if asked != grid:  # another version of the sampler began it
+                    planned, refused = self._plan(asked, 0, around)
+                number = 0
+                while asked:
+                    log.info(
+                        "Trials %d to %d of %d.", number, number + len(asked) - 1, search.n_trials
+                    )
+                    _check_comparable([first, *planned])
+                    opened.failures += refused
+                    opened.launch(planned)
+                    search.tell(opened.trials(asked, planned, refused))
+                    number += len(asked)
+                    asked = search.ask()
+                    planned, refused = self._plan(asked, number, around)
+            return opened.results
 
     def _plan(
         self, grid: Sequence[Sequence[str]], first: int, around: Surrounding
@@ -267,6 +260,18 @@ class Frame:
                 soft_wrap=True,
                 markup=False,
             )
+
+    def _ends_with_plan(
+        self, planned: Sequence[Planned], refused: Sequence[Failure], around: Surrounding
+    ) -> bool:
+        """Whether nothing is to be launched: no job is left, or only the plan was asked for."""
+        if not planned:
+            self._show_refused(refused)
+            return True
+        if planned[0].config.dry_run:
+            self._show_plan(planned, refused, around)
+            return True
+        return False
 
     def _show_refused(self, refused: Sequence[Failure]) -> None:
         for failure in refused:
@@ -418,6 +423,19 @@ class OpenSweep:
         config["sweep"] |= {"id": self._place.id, "parent": self._place.parent}
         job = replace(planned.job, config=config, sweep=self._place)
         return replace(planned, words=words, job=job)
+
+
+@contextmanager
+def _warmed(around: Surrounding, jobs: int) -> Iterator[None]:
+    """The launcher's processes, from before the jobs are composed until all of them are done."""
+    if not isinstance(around.launcher, Warm):
+        yield
+        return
+    around.launcher.warm(jobs)
+    try:
+        yield
+    finally:
+        around.launcher.close()
 
 
 def note_sweep(master: DictConfig) -> None:

@@ -54,7 +54,7 @@ class ParetoSweeper(Sweeper):
             raise ConfigError(
                 "hydra/sweeper=pareto needs Optuna; install it with pip install 'fairkd[pareto]'."
             ) from None
-        from fairkd.commands.frame import Surrounding, Warm
+        from fairkd.commands.frame import Surrounding
         from fairkd.sweeps.compose import Composer
         from fairkd.sweeps.search import Search
         from fairkd.sweeps.space import space_of
@@ -68,11 +68,7 @@ class ParetoSweeper(Sweeper):
         overrides = parser.parse_overrides([*given, *arguments])
         search = Search(space_of(overrides, self._current), *self._settings)
         around = Surrounding(self.launcher, Composer(loader, self.config), self.config)
-        try:
-            return self._frame.search(search, around)
-        finally:
-            if isinstance(self.launcher, Warm):
-                self.launcher.close()
+        return self._frame.search(search, around)
 
     def _current(self, key: str) -> object:
         """What a key holds before it is varied: a value, or the name of a chosen file."""

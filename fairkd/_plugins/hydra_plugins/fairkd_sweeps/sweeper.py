@@ -33,7 +33,7 @@ class GridSweeper(BasicSweeper):
         assert self.config is not None
         assert self.hydra_context is not None
         assert self.launcher is not None
-        from fairkd.commands.frame import Surrounding, Warm
+        from fairkd.commands.frame import Surrounding
         from fairkd.sweeps.compose import Composer
 
         loader = self.hydra_context.config_loader
@@ -48,11 +48,7 @@ class GridSweeper(BasicSweeper):
         grid = self.split_arguments(words, None)[0]
         composer = Composer(loader, self.config)
         around = Surrounding(self.launcher, composer, self.config, self.max_batch_size)
-        try:
-            return self._frame.sweep(grid, around)
-        finally:
-            if isinstance(self.launcher, Warm):
-                self.launcher.close()
+        return self._frame.sweep(grid, around)
 
 
 ConfigStore.instance().store(
