@@ -1,13 +1,13 @@
 """Losses on outputs: the student learns the teacher's class probabilities."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.distillation.term import DistillationTerm
 from fairkd.models.features import ModelOutputs
+from fairkd.models.probabilities import log_probabilities
 
 # The power of T that multiplies the softened term.
 TEMPERATURE_SCALING = {"squared": 2.0, "none": 0.0}
@@ -32,8 +32,8 @@ def soft_targets(
     Returns:
         One divergence per row in nats, shape ``[B]``, at least 0 and 0 where both agree.
     """
-    log_student = F.log_softmax(student_logits / temperature, dim=-1)
-    log_teacher = F.log_softmax(teacher_logits / temperature, dim=-1)
+    log_student = log_probabilities(student_logits / temperature)
+    log_teacher = log_probabilities(teacher_logits / temperature)
     return (log_teacher.exp() * (log_teacher - log_student)).sum(-1)
 
 

@@ -9,6 +9,7 @@ from fairkd.data.blocks import Blocks
 from fairkd.fairness.disparities import find_disparity
 from fairkd.fairness.statistics import find_statistic
 from fairkd.models.features import ModelOutputs
+from fairkd.models.probabilities import probabilities
 
 
 class Penalty(nn.Module):
@@ -59,7 +60,7 @@ class Penalty(nn.Module):
 
     def forward(self, student: ModelOutputs, batch: Batch) -> Tensor:
         """The unweighted violation, shape ``[]``."""
-        excess = self._gaps(student.logits.softmax(-1), batch) - self.threshold
+        excess = self._gaps(probabilities(student.logits), batch) - self.threshold
         return excess.relu().amax(-1).sum()
 
     def measured(self, decisions: Tensor, batch: Batch) -> Tensor:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fairkd import checks
@@ -13,6 +12,7 @@ from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError
 from fairkd.fairness.penalty import Penalty
 from fairkd.models.features import ModelOutputs
+from fairkd.models.probabilities import cross_entropy
 
 LABELS = "labels"
 PULL = "pull_to_start"
@@ -144,7 +144,7 @@ class Objective(nn.Module):
             ConfigError: there are distillation terms and no teacher outputs.
         """
         distilling = (epoch >= self.start_epoch).to(self.label_weight.dtype)
-        labels = F.cross_entropy(student.logits, batch.y, reduction="none")
+        labels = cross_entropy(student.logits, batch.y)
         terms = {LABELS: _mean(labels, batch.weight)}
         weights = {LABELS: distilling * self.label_weight + (1 - distilling)}
         if self.needs_teacher and teacher is None:

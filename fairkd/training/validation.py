@@ -13,6 +13,7 @@ from fairkd.evaluation.counts import GroupCounts
 from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
 from fairkd.models.features import ModelOutputs
+from fairkd.models.probabilities import probabilities
 from fairkd.training.inference import joined, joined_batch
 from fairkd.training.objective import Objective
 
@@ -81,8 +82,9 @@ class Validation(nn.Module):
 class ValidationMetrics(nn.Module):
     """Accuracy, calibration and the followed disparities of every block, from exact counts.
 
-    The counts cover all groups at once and a last, further "group" of everyone. They are sums over
-    batches and processes, so the metrics are those of the whole split.
+    The counts cover all groups at once and a last, further "group" of everyone; calibration is
+    everyone's alone. Both are sums over batches and processes, so the metrics are those of the whole
+    split.
 
     Args:
         blocks: the data's group blocks.
@@ -93,7 +95,7 @@ class ValidationMetrics(nn.Module):
         super().__init__()
         self._blocks = blocks
         self._counts = GroupCounts(blocks.width + 1, n_classes)
-        self._calibration = GroupCalibration(blocks.width + 1)
+        self._calibration = GroupCalibration(1)
 
     def update(self, logits: Tensor, batch: Batch) -> None:
         """Add a batch's decisions (the most likely class) and probabilities."""
@@ -101,7 +103,7 @@ class ValidationMetrics(nn.Module):
         everyone = torch.ones_like(batch.group[:, :1])
         memberships = torch.cat([batch.group, everyone], dim=1)
         self._counts.update(logits.argmax(-1), y, memberships)
-        self._calibration.update(logits.softmax(-1), y, memberships)
+        self._calibration.update(probabilities(logits), y, everyone)
 
     def compute(self) -> dict[str, Tensor]:
         """``accuracy``, ``ece``, and ``<disparity>/<block>``; NaN where undefined."""
