@@ -6,6 +6,7 @@ import importlib.util
 import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,15 @@ def _key(producer: str, parts: Section) -> str:
             "producer": producer,
             "revision": REVISIONS[producer],
             "parts": parts,
-            "torch": importlib.metadata.version("torch"),
+            "torch": _torch_version(),
             "sources": dict(_own_sources(parts)),
         }
     )
+
+
+@cache
+def _torch_version() -> str:
+    return importlib.metadata.version("torch")  # reads and parses a long file
 
 
 def _uses_teacher(config: Section) -> bool:

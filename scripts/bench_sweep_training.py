@@ -134,7 +134,7 @@ def train(members: Sequence[Member], way: Way, processes: int) -> Training:
 def as_stacks(members: Sequence[Member], *, exact: bool) -> list[Learned]:
     """In stacks, as a sweep trains them."""
     learned = []
-    for outcome in train_together(members, exact=exact):
+    for outcome in train_together([replace(member, exact=exact) for member in members]):
         if not isinstance(outcome, Trained):
             raise outcome
         accuracies = [row["val/accuracy"] for row in outcome.fitted.history]

@@ -1,7 +1,8 @@
 """Refuse, before anything heavy is imported, every configured value that cannot work."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from functools import cache
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -65,14 +66,18 @@ def check(config: DictConfig) -> dict[str, Any]:
 
 def _check_keys(config: DictConfig) -> None:
     """Refuse keys added with ``+`` where nothing would read them."""
-    folder = config_folder()
-    shared = {name: set(OmegaConf.load(folder / name / "base.yaml")) for name in SHARED_KNOBS}
+    shared = {name: _keys_of_base(name) for name in SHARED_KNOBS}
     for section, known in {"": ROOT_KEYS, **shared}.items():
         values = config[section] if section else config
         for key in values:
             if key not in known:
                 kind = f"key in {section}" if section else "key"
                 raise ConfigError(unknown_name(kind, key, map(str, known)))
+
+
+@cache
+def _keys_of_base(section: str) -> Set[object]:
+    return set(OmegaConf.load(config_folder() / section / "base.yaml"))
 
 
 def _check_choices() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
@@ -32,11 +32,12 @@ from fairkd.record import JobRecord, parameters
 from fairkd.reporting.sweep import show_sweep
 from fairkd.store import Store, content_key
 from fairkd.sweeps.compose import Composer, as_given
-from fairkd.sweeps.division import Cut
 from fairkd.sweeps.outcome import Failure, Outcome, outcome_of, varied_keys
+from fairkd.sweeps.pieces import Cut
 from fairkd.sweeps.summary import Summary, summarise
 from fairkd.sweeps.table import frame, jobs_frame, parent_metrics, write_csv
 from fairkd.sweeps.trial import Searching, Trial
+from fairkd.sweeps.warm import Warm
 from fairkd.tracking.interface import SWEEP_PARENT, Run, Tracking
 
 log = logging.getLogger(__name__)
@@ -46,23 +47,6 @@ JOBS = "jobs.csv"
 _SEEDS = ("seed", "teacher.seed", "data.seed")
 _NO_SHAPE = ("seed", "replicate", "sweep")
 _KNOBS = ("temperature", "alpha", "weight", "threshold", "lr", "weight_decay", "init_pull")
-
-
-@runtime_checkable
-class Warm(Protocol):
-    """A launcher that starts its processes early, and says how large stacks may be."""
-
-    def warm(self, jobs: int) -> None:
-        """Start what so many jobs will need."""
-        ...
-
-    def cut(self, jobs: int) -> Cut:
-        """How so many jobs would be cut into pieces."""
-        ...
-
-    def close(self) -> None:
-        """End what was started."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -129,15 +113,14 @@ class Frame:
         Returns:
             One result for each job that was launched.
         """
-        with _warmed(around, len(grid)):
-            planned, refused = self._plan(grid, 0, around)
-            if self._ends_with_plan(planned, refused, around):
-                return []
-            sweep_id = str(planned[0].config.sweep.id or _sweep_id(planned))
-            with self._opened(sweep_id, planned, around) as opened:
-                opened.failures += refused
-                opened.launch(planned)
-            return opened.results
+        planned, refused = self._plan(grid, 0, around)
+        if self._ends_with_plan(planned, refused, around):
+            return []
+        sweep_id = str(planned[0].config.sweep.id or _sweep_id(planned))
+        with self._opened(sweep_id, planned, around) as opened:
+            opened.failures += refused
+            opened.launch(planned)
+        return opened.results
 
     def search(self, search: Searching, around: Surrounding) -> list[JobReturn]:
         """Run batch after batch, each asked for when the one before is done, as one sweep.
@@ -153,34 +136,31 @@ class Frame:
             ConfigError: the jobs' disparities are of different kinds or data.
         """
         grid = search.ask()
-        with _warmed(around, len(grid)):
-            planned, refused = self._plan(grid, 0, around)
-            _check_comparable(planned)
-            if planned and planned[0].config.dry_run:
-                print(search.describe())
-            if self._ends_with_plan(planned, refused, around):
-                return []
-            first = planned[0]
-            identity = search.identity(first.job.keys.job)
-            sweep_id = str(first.config.sweep.id or identity)
-            with self._opened(sweep_id, planned, around, search) as opened:
-                search.keep(opened.journal, identity)
+        planned, refused = self._plan(grid, 0, around)
+        _check_comparable(planned)
+        if planned and planned[0].config.dry_run:
+            print(search.describe())
+        if self._ends_with_plan(planned, refused, around):
+            return []
+        first = planned[0]
+        identity = search.identity(first.job.keys.job)
+        sweep_id = str(first.config.sweep.id or identity)
+        with self._opened(sweep_id, planned, around, search) as opened:
+            search.keep(opened.journal, identity)
+            asked = search.ask()
+            if asked != grid:  # another version of the sampler began it
+                planned, refused = self._plan(asked, 0, around)
+            number = 0
+            while asked:
+                log.info("Trials %d to %d of %d.", number, number + len(asked) - 1, search.n_trials)
+                _check_comparable([first, *planned])
+                opened.failures += refused
+                opened.launch(planned)
+                search.tell(opened.trials(asked, planned, refused))
+                number += len(asked)
                 asked = search.ask()
-                if asked != grid:  # another version of the sampler began it
-                    planned, refused = self._plan(asked, 0, around)
-                number = 0
-                while asked:
-                    log.info(
-                        "Trials %d to %d of %d.", number, number + len(asked) - 1, search.n_trials
-                    )
-                    _check_comparable([first, *planned])
-                    opened.failures += refused
-                    opened.launch(planned)
-                    search.tell(opened.trials(asked, planned, refused))
-                    number += len(asked)
-                    asked = search.ask()
-                    planned, refused = self._plan(asked, number, around)
-            return opened.results
+                planned, refused = self._plan(asked, number, around)
+        return opened.results
 
     def _plan(
         self, grid: Sequence[Sequence[str]], first: int, around: Surrounding
@@ -423,19 +403,6 @@ class OpenSweep:
         config["sweep"] |= {"id": self._place.id, "parent": self._place.parent}
         job = replace(planned.job, config=config, sweep=self._place)
         return replace(planned, words=words, job=job)
-
-
-@contextmanager
-def _warmed(around: Surrounding, jobs: int) -> Iterator[None]:
-    """The launcher's processes, from before the jobs are composed until all of them are done."""
-    if not isinstance(around.launcher, Warm):
-        yield
-        return
-    around.launcher.warm(jobs)
-    try:
-        yield
-    finally:
-        around.launcher.close()
 
 
 def note_sweep(master: DictConfig) -> None:

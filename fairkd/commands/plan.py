@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from fairkd.experiment import FORCES, Job
 from fairkd.store import Store
-from fairkd.sweeps.division import Cut, Division
-from fairkd.sweeps.members import KINDS
+from fairkd.sweeps.pieces import KINDS, Cut, Division
 from fairkd.training.fit import steps_per_epoch
 
 _SECONDS_A_JOB = 0.2  # building, measuring and tracking it

@@ -22,9 +22,9 @@ from fairkd.errors import ConfigError, DataError, FairkdError
 if TYPE_CHECKING:
     from fairkd.commands.frame import Frame
     from fairkd.experiment import Job
-    from fairkd.sweeps.division import Cut, Division, Piece
-    from fairkd.sweeps.launching import Ahead
+    from fairkd.sweeps.pieces import Cut, Division, Piece
     from fairkd.sweeps.progress import Ticker
+    from fairkd.sweeps.stacks import Ahead
 
 log = logging.getLogger(__name__)
 traceback = logging.getLogger("fairkd.traceback")
@@ -95,7 +95,7 @@ class Task:
         if refused and folder and {path.name for path in folder.iterdir()} <= _HYDRAS:
             shutil.rmtree(folder)
 
-    # What follows makes the jobs of a multirun stack: see fairkd.sweeps.launching.Stacks.
+    # What follows makes the jobs of a multirun stack: see fairkd.sweeps.stacks.Stacks.
 
     def composed(self, overrides: Sequence[str]) -> DictConfig | None:
         """A job's configuration, if the frame composed it."""
@@ -121,26 +121,25 @@ class Task:
     ) -> "Ahead":
         """Train, as stacks, what a piece's jobs need; see `fairkd.sweeps.ahead`."""
         from fairkd.sweeps.ahead import train_ahead
-        from fairkd.sweeps.launching import Ahead
+        from fairkd.sweeps.stacks import Ahead
 
         shop = workshop()
         shop.failures.update(before.failures)
-        groups: dict[tuple[Path, str], list[Job]] = {}
+        groups: dict[Path, list[Job]] = {}
         for config in configs:
             try:
-                group = shop.store(config.paths.store).root, str(config.stack.kernels)
-                groups.setdefault(group, []).append(self._job(config))
+                root = shop.store(config.paths.store).root
+                groups.setdefault(root, []).append(self._job(config))
             except FairkdError:
                 continue  # it says so when its turn comes
         made: set[tuple[str, str]] = set()
-        for (root, kernels), jobs in groups.items():
+        for root, jobs in groups.items():
             store = shop.store(root)
             store.note_made(before.made)
             failures = train_ahead(
                 "student" if piece.kind == "job" else piece.kind,
                 jobs,
                 partial(shop.keeper, store=store),
-                exact=kernels == "exact",
                 max_stack=cut.max_stack,
                 memory=None if cut.memory is None else cut.memory // cut.processes,
                 progress=lambda epochs: ticker.tick(epochs=epochs),
@@ -233,9 +232,9 @@ def _subdir(config: DictConfig) -> str:
 
 def without_hydra(config: DictConfig) -> DictConfig:
     """A copy of a job's configuration without Hydra's own section."""
-    bare = config.copy()
-    with read_write(bare), open_dict(bare):
-        del bare["hydra"]
+    bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    OmegaConf.set_struct(bare, True)
+    OmegaConf.copy_cache(from_config=config, to_config=bare)
     return bare
 
 

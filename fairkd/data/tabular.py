@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import skops.io
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -163,6 +162,8 @@ class TabularPreparation:
     @cached_property
     def _files(self) -> dict[str, bytes]:
         """What `save` writes; made once for all jobs of a data set."""
+        import skops.io  # loads all of scikit-learn, half a second
+
         state = {
             "format": FORMAT,
             "label": self.label,
@@ -203,6 +204,8 @@ class TabularPreparation:
 
 
 def _load_trusted(path: Path) -> ColumnTransformer:
+    import skops.io
+
     foreign = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
     if foreign:
         raise DataError(

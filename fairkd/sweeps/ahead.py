@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from fairkd.errors import FairkdError
 from fairkd.experiment import Job, teacher_of
 from fairkd.keeping import Failures, Keeper, diverged
-from fairkd.sweeps.members import Kind, key_of, label_member, student_member
+from fairkd.sweeps.members import key_of, label_member, student_member
+from fairkd.sweeps.pieces import Kind
 from fairkd.training.distil import Trained
 from fairkd.training.modules import DivergedError
 from fairkd.training.stack.member import Member
@@ -20,7 +21,6 @@ def train_ahead(
     jobs: Sequence[Job],
     keeper_of: Callable[[Job], Keeper],
     *,
-    exact: bool = True,
     max_stack: int = MAX_STACK,
     memory: int | None = None,
     progress: Callable[[int], None],
@@ -33,7 +33,6 @@ def train_ahead(
         kind: which model of each job.
         jobs: in any order; a model that several share is trained once.
         keeper_of: a job's view of the store.
-        exact: see `train_together`.
         max_stack: see `train_together`.
         memory: see `train_together`.
         progress: told of finished epochs.
@@ -61,7 +60,6 @@ def train_ahead(
                 failures[kind, key] = error
         outcomes = train_together(
             list(members.values()),
-            exact=exact,
             max_stack=max_stack,
             memory=memory,
             progress=progress,

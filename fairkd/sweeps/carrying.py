@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from fairkd.errors import FairkdError
 from fairkd.sweeps.compose import as_given
-from fairkd.sweeps.division import Cut, Piece
+from fairkd.sweeps.pieces import Cut, Piece
 from fairkd.sweeps.progress import FileTicker, Ticker
 from fairkd.sweeps.stacks import Ahead, stacks
 

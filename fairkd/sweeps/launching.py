@@ -18,12 +18,11 @@ from fairkd import checks
 from fairkd.errors import FairkdError
 from fairkd.sweeps.carrying import Order, Report, carry_out, failed
 from fairkd.sweeps.compose import Composer
-from fairkd.sweeps.division import Cut, Division, Piece
-from fairkd.sweeps.pool import DiedError, Pool, ignore_interrupts, processes
+from fairkd.sweeps.pieces import Cut, Division, Piece
+from fairkd.sweeps.pool import DiedError, Pool, processes
+from fairkd.sweeps.process import needed, prepare_process
 from fairkd.sweeps.progress import Board, read_counts
-from fairkd.sweeps.stacks import Ahead as Ahead
-from fairkd.sweeps.stacks import Stacks as Stacks
-from fairkd.sweeps.stacks import stacks
+from fairkd.sweeps.stacks import Ahead, stacks
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +87,7 @@ class Launch:
     def _start(self, jobs: int) -> None:
         size = self._processes(jobs)
         if size > 1 and self._pool is None:
-            self._pool = Pool(size, prepare_process)
+            self._pool = Pool(size, partial(prepare_process, needed(self._config)))
             self._pool.warm()
 
     def cut(self, jobs: int) -> Cut:
@@ -252,12 +251,6 @@ class _Grid:
         self._take(piece, Report((died,), Ahead()), board)
         board.tick(jobs=1, failed=1)
         return []
-
-
-def prepare_process() -> None:
-    """Make a new process ready: Ctrl-C is its parent's business, and imports take seconds."""
-    ignore_interrupts()
-    import fairkd.sweeps.ahead  # noqa: F401  # everything that training needs
 
 
 def _look(board: Board, folder: Path) -> None:

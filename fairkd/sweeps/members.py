@@ -1,19 +1,16 @@
 """A job's teacher, control or student as a member of a stack."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from torch import nn
 
 from fairkd.experiment import Job
 from fairkd.models.features import ModelOutputs, run
+from fairkd.sweeps.pieces import Kind
 from fairkd.training.distil import Recipe, assemble_student
 from fairkd.training.objective import Objective
 from fairkd.training.stack.member import Member
-
-Kind = Literal["teacher", "control", "student"]
-KINDS: tuple[Kind, ...] = ("teacher", "control", "student")
 
 
 def key_of(kind: Kind, job: Job) -> str:
@@ -66,4 +63,5 @@ def _member(
         dataset=job.dataset,
         teacher=teacher,
         callbacks=recipe.callbacks(),
+        exact=job.config["stack"]["kernels"] == "exact",
     )

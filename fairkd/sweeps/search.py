@@ -76,6 +76,11 @@ class Search:
         """What is varied, as it was given."""
         return self.space.texts
 
+    @property
+    def at_once(self) -> int:
+        """The most trials of a batch."""
+        return min(self._batch, self.n_trials)
+
     def describe(self) -> str:
         """The space, the number of trials and of batches, in a few lines."""
         aims = " and ".join(f"{way} {name}" for name, way in OBJECTIVES.items())

@@ -8,7 +8,7 @@ from hydra.core.utils import JobReturn
 from omegaconf import DictConfig
 
 from fairkd.errors import FairkdError
-from fairkd.sweeps.division import Cut, Division, Piece
+from fairkd.sweeps.pieces import Cut, Division, Piece
 from fairkd.sweeps.progress import Ticker
 
 Known = Mapping[tuple[str, str], FairkdError]

@@ -83,8 +83,8 @@ class ValidationMetrics(nn.Module):
     """Accuracy, calibration and the followed disparities of every block, from exact counts.
 
     The counts cover all groups at once and a last, further "group" of everyone; calibration is
-    everyone's alone. Both are sums over batches and processes, so the metrics are those of the whole
-    split.
+    everyone's alone. Both are sums over batches and processes, so the metrics are those of the
+    whole split.
 
     Args:
         blocks: the data's group blocks.

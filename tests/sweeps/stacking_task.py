@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn
 from omegaconf import DictConfig
 
-from fairkd.sweeps.division import Cut, Division, Piece
+from fairkd.sweeps.pieces import Cut, Division, Piece
 from fairkd.sweeps.progress import Ticker
 from fairkd.sweeps.stacks import Ahead
 

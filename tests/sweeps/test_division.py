@@ -14,7 +14,8 @@ from fairkd.commands.configuration import PRIMARY, config_folder
 from fairkd.commands.task import Task, workshop
 from fairkd.experiment import Job
 from fairkd.sweeps.compose import Composer
-from fairkd.sweeps.division import Cut, Division, divide
+from fairkd.sweeps.division import divide
+from fairkd.sweeps.pieces import Cut, Division
 
 SMALL = ("experiment=debug", "tracking=none")
 GRID = [

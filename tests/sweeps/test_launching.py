@@ -28,7 +28,6 @@ from omegaconf import DictConfig, OmegaConf
 import fairkd
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.sweeps.launching import Limits
-from fairkd.sweeps.pool import ignore_interrupts
 from fairkd.sweeps.stacks import Ahead, Stacks, stacks
 
 STACKING = runpy.run_path(str(Path(__file__).with_name("stacking_task.py")))
@@ -51,7 +50,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     """Launch a task over overrides, as Hydra's sweeper does, without raising what jobs raised."""
     monkeypatch.chdir(tmp_path)
     # These tasks train nothing, so their processes need not load what training needs.
-    monkeypatch.setattr("fairkd.sweeps.launching.prepare_process", ignore_interrupts)
+    monkeypatch.setattr("fairkd.sweeps.launching.needed", lambda config: [])
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 

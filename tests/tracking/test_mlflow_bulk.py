@@ -1,8 +1,11 @@
 """The shortcut writes the rows that MLflow itself writes."""
 
 import math
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from fairkd.tracking.mlflow_bulk import BulkStore, bulk_uri
+from fairkd.tracking.mlflow_database import sqlite_file
 from fairkd.tracking.mlflow_tracking import MlflowTracking
 
 Rows = Callable[..., list[tuple[Any, ...]]]
@@ -118,3 +122,20 @@ def test_it_is_a_shortcut(
             client.log_batch(run, metrics=batch)
         seconds.append(time.process_time() - started)
     assert seconds[1] < 0.8 * seconds[0]  # about a third; an MLflow that goes another way is seen
+
+
+@pytest.mark.parametrize(("mode", "synchronous"), [("wal", 1), ("delete", 2)])
+def test_only_in_write_ahead_mode_commits_do_not_wait_for_the_disk(
+    tracking: MlflowTracking, tmp_path: Path, mode: str, synchronous: int
+) -> None:
+    tracking.prepare()
+    file = sqlite_file(tracking.uri)
+    assert file is not None
+    tracking._store.client._tracking_client.store.engine.dispose()
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute(f"pragma journal_mode={mode}").fetchone() == (mode,)
+    store = BulkStore(bulk_uri(tracking.uri), str(tmp_path))
+    with store.engine.connect() as connection:
+        found = connection.exec_driver_sql("pragma synchronous").scalar()
+    store.engine.dispose()
+    assert found == synchronous

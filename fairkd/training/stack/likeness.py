@@ -63,6 +63,7 @@ def likeness(member: Member) -> tuple[object, ...]:
         repr(member.dataset.blocks),
         len(member.dataset.classes),
         _teacher(member),
+        member.exact,
     )
 
 

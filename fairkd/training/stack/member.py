@@ -26,6 +26,7 @@ class Member:
         dataset: prepared splits.
         teacher: the teacher's outputs on ``train`` and ``validation``; ``None`` without a teacher.
         callbacks: the user's own Lightning callbacks; a member that has any trains alone.
+        exact: it ends with the bits it would have alone; ``False`` lets a stack round differently.
     """
 
     model: nn.Module
@@ -35,6 +36,7 @@ class Member:
     dataset: Dataset
     teacher: Mapping[str, ModelOutputs] | None = None
     callbacks: Sequence[pl.Callback] = ()
+    exact: bool = True
 
 
 class Step(nn.Module):

@@ -39,8 +39,8 @@ class StackModule(pl.LightningModule):
     code. A member that fails or stops early leaves the others as they are.
 
     Args:
-        members: alike (see `fairkd.training.stack.likeness`).
-        exact: refuse to start where the first gradients differ from those of lone members.
+        members: alike (see `fairkd.training.stack.likeness`). Exact ones refuse to start where
+            their first gradients differ from those of lone members.
         progress: called after every epoch with the number of members that still learn.
 
     Attributes:
@@ -48,13 +48,11 @@ class StackModule(pl.LightningModule):
         courses: what happened to each member.
     """
 
-    def __init__(
-        self, members: Sequence[Member], exact: bool, progress: Callable[[int], None]
-    ) -> None:
+    def __init__(self, members: Sequence[Member], progress: Callable[[int], None]) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.members = list(members)
-        self._exact = exact
+        self._exact = members[0].exact
         self._progress = progress
         self.courses = [Course(member.settings) for member in members]
         self._places = list(range(len(members)))  # which member stands at which place

@@ -80,7 +80,6 @@ def grouped(
 def train_together(
     members: Sequence[Member],
     *,
-    exact: bool = True,
     max_stack: int = MAX_STACK,
     memory: int | None = None,
     progress: Callable[[int], None] = _unheard,
@@ -89,8 +88,6 @@ def train_together(
 
     Args:
         members: untrained; their models are changed in place.
-        exact: each member ends with the bits it would have alone; ``False`` lets stacks round
-            differently.
         max_stack: most members of one stack.
         memory: bytes that one stack may take; ``None`` is half of what is free now.
         progress: called with a number of finished epochs, summed over members.
@@ -102,7 +99,7 @@ def train_together(
     found: dict[int, Outcome] = {}
     grouping = grouped(members, max_stack=max_stack, memory=memory)
     for places in grouping.stacks:
-        outcomes = train_stack([members[p] for p in places], exact=exact, progress=progress)
+        outcomes = train_stack([members[p] for p in places], progress)
         found |= dict(zip(places, outcomes, strict=True))
     for place in grouping.alone:
         found[place] = train_alone(members[place], progress)
@@ -110,10 +107,7 @@ def train_together(
 
 
 def train_stack(
-    members: Sequence[Member],
-    *,
-    exact: bool = True,
-    progress: Callable[[int], None] = _unheard,
+    members: Sequence[Member], progress: Callable[[int], None] = _unheard
 ) -> list[Outcome]:
     """Train alike members as one program.
 
@@ -128,7 +122,7 @@ def train_stack(
     settings = members[0].settings
     began = time.perf_counter()
     try:
-        module = StackModule(members, exact, progress)
+        module = StackModule(members, progress)
         quiet = replace(settings, gradient_clip_val=None, progress="off")
         with surroundings(settings):
             make_trainer(quiet, logger=None, callbacks=[]).fit(module)
@@ -139,7 +133,7 @@ def train_stack(
         if is_out_of_memory(error):
             log.warning("No memory for a stack of %d; it is cut in half.", len(members))
             halves = members[: len(members) // 2], members[len(members) // 2 :]
-            return [o for half in halves for o in train_stack(half, exact=exact, progress=progress)]
+            return [o for half in halves for o in train_stack(half, progress)]
         log.warning("A stack broke down, its models train one by one: %s", error)
         return [train_alone(member, progress) for member in members]
     share = (time.perf_counter() - began) / len(members)

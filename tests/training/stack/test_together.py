@@ -4,6 +4,7 @@ import copy
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -122,6 +123,11 @@ def test_a_model_that_does_not_run_in_a_stack_trains_one_by_one(
         assert torch.equal(ours.model.weight, theirs.model.weight)
 
 
+def test_exact_and_fast_members_share_no_stack(member: Make) -> None:
+    members = [replace(member(seed=seed), exact=seed < 2) for seed in range(5)]
+    assert sorted(map(sorted, grouped(members).stacks)) == [[0, 1], [2, 3, 4]]
+
+
 def test_a_stack_that_rounds_differently_is_refused_unless_fast(
     member: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -131,7 +137,7 @@ def test_a_stack_that_rounds_differently_is_refused_unless_fast(
     with caplog.at_level(logging.WARNING):
         exact = train_stack(copy.deepcopy(members))
     assert "in a stack its kernels round differently" in caplog.text
-    fast = train_stack(copy.deepcopy(members), exact=False)
+    fast = train_stack([replace(one, exact=False) for one in copy.deepcopy(members)])
     for one, other in zip(exact, fast, strict=True):
         assert isinstance(one, Trained)
         assert isinstance(other, Trained)

@@ -36,7 +36,7 @@ class ParetoSweeper(Sweeper):
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
-        self._frame: Any = getattr(task_function, "frame", None)
+        self._task: Any = task_function
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the whole search.
@@ -44,7 +44,7 @@ class ParetoSweeper(Sweeper):
         Raises:
             ConfigError: it cannot be done, and why.
         """
-        if self._frame is None:
+        if not hasattr(type(self._task), "frame"):
             raise ConfigError("hydra/sweeper=pareto searches for fairkd's own command alone.")
         try:
             import optuna  # noqa: F401
@@ -54,10 +54,11 @@ class ParetoSweeper(Sweeper):
             raise ConfigError(
                 "hydra/sweeper=pareto needs Optuna; install it with pip install 'fairkd[pareto]'."
             ) from None
-        from fairkd.commands.frame import Surrounding
         from fairkd.sweeps.compose import Composer
+        from fairkd.sweeps.process import load, needed
         from fairkd.sweeps.search import Search
         from fairkd.sweeps.space import space_of
+        from fairkd.sweeps.warm import warmed
 
         assert self.config is not None
         assert self.hydra_context is not None
@@ -67,8 +68,12 @@ class ParetoSweeper(Sweeper):
         given = [f"{key}={text}" for key, text in self._params.items()]
         overrides = parser.parse_overrides([*given, *arguments])
         search = Search(space_of(overrides, self._current), *self._settings)
-        around = Surrounding(self.launcher, Composer(loader, self.config), self.config)
-        return self._frame.search(search, around)
+        with warmed(self.launcher, search.at_once):  # before this process imports just as much
+            load(needed(self.config))
+            from fairkd.commands.frame import Surrounding
+
+            around = Surrounding(self.launcher, Composer(loader, self.config), self.config)
+            return self._task.frame.search(search, around)
 
     def _current(self, key: str) -> object:
         """What a key holds before it is varied: a value, or the name of a chosen file."""

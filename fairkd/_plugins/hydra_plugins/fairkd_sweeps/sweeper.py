@@ -24,17 +24,18 @@ class GridSweeper(BasicSweeper):
     ) -> None:
         """Hydra tells what is to be swept."""
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        self._frame: Any = getattr(task_function, "frame", None)
+        self._task: Any = task_function
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run every combination."""
-        if self._frame is None:
+        if not hasattr(type(self._task), "frame"):
             return super().sweep(arguments)
         assert self.config is not None
         assert self.hydra_context is not None
         assert self.launcher is not None
-        from fairkd.commands.frame import Surrounding
         from fairkd.sweeps.compose import Composer
+        from fairkd.sweeps.process import load, needed
+        from fairkd.sweeps.warm import warmed
 
         loader = self.hydra_context.config_loader
         parser = OverridesParser.create(config_loader=loader)
@@ -46,9 +47,13 @@ class GridSweeper(BasicSweeper):
                     "them, or search the interval with sweep=pareto."
                 )
         grid = self.split_arguments(words, None)[0]
-        composer = Composer(loader, self.config)
-        around = Surrounding(self.launcher, composer, self.config, self.max_batch_size)
-        return self._frame.sweep(grid, around)
+        with warmed(self.launcher, len(grid)):  # before this process imports just as much
+            load(needed(self.config))
+            from fairkd.commands.frame import Surrounding
+
+            composer = Composer(loader, self.config)
+            around = Surrounding(self.launcher, composer, self.config, self.max_batch_size)
+            return self._task.frame.sweep(grid, around)
 
 
 ConfigStore.instance().store(
