@@ -7,80 +7,43 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
+from hydra.core.utils import JobReturn
 from omegaconf import DictConfig, OmegaConf
 
 from fairkd.commands.build import build_job, build_tracking
 from fairkd.commands.checks import check
 from fairkd.commands.ending import wide_console
-from fairkd.commands.failures import explain
 from fairkd.commands.fits import check_job
 from fairkd.commands.job import prepared
+from fairkd.commands.open_sweep import OpenSweep
 from fairkd.commands.places import check_writable
 from fairkd.commands.plan import sweep_plan
+from fairkd.commands.planned import Planned, Surrounding
 from fairkd.commands.precheck import hydra_known
-from fairkd.commands.task import Task, own_words, place, sentence_of, without_hydra, workshop
+from fairkd.commands.sweep_run import of_grid, of_search, parent_run
+from fairkd.commands.task import Task, place, without_hydra, workshop
 from fairkd.errors import ConfigError, FairkdError
-from fairkd.experiment import Job, SweepPlace
-from fairkd.record import JobRecord, parameters
+from fairkd.experiment import SweepPlace
 from fairkd.reporting.sweep import show_sweep
-from fairkd.store import Store, content_key
-from fairkd.sweeps.compose import Composer, as_given
-from fairkd.sweeps.outcome import Failure, Outcome, outcome_of, varied_keys
+from fairkd.store import content_key
+from fairkd.sweeps.compose import as_given
+from fairkd.sweeps.outcome import Failure
 from fairkd.sweeps.pieces import Cut
 from fairkd.sweeps.summary import Summary, summarise
 from fairkd.sweeps.table import frame, jobs_frame, parent_metrics, write_csv
-from fairkd.sweeps.trial import Searching, Trial
+from fairkd.sweeps.trial import Searching
 from fairkd.sweeps.warm import Warm
-from fairkd.tracking.interface import SWEEP_PARENT, Run, Tracking
 
 log = logging.getLogger(__name__)
 
 SUMMARY = "summary.csv"
 JOBS = "jobs.csv"
-_SEEDS = ("seed", "teacher.seed", "data.seed")
 _NO_SHAPE = ("seed", "replicate", "sweep")
 _KNOBS = ("temperature", "alpha", "weight", "threshold", "lr", "weight_decay", "init_pull")
-
-
-@dataclass(frozen=True)
-class Surrounding:
-    """What a sweeper has for its frame.
-
-    Attributes:
-        launcher: runs jobs.
-        composer: composes them.
-        master: the sweep's own configuration.
-        largest_batch: so many jobs are launched at once; ``None`` for all.
-    """
-
-    launcher: Launcher
-    composer: Composer
-    master: DictConfig
-    largest_batch: int | None = None
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A job that was composed, built and checked.
-
-    Attributes:
-        number: Hydra's number for it.
-        words: its overrides.
-        config: composed, with Hydra's own section.
-        job: built.
-    """
-
-    number: int
-    words: tuple[str, ...]
-    config: DictConfig
-    job: Job
 
 
 class Frame:
@@ -199,7 +162,7 @@ class Frame:
         planned: Sequence[Planned],
         around: Surrounding,
         search: Searching | None = None,
-    ) -> Iterator["OpenSweep"]:
+    ) -> Iterator[OpenSweep]:
         """The sweep's folder, lock and tracked run; at the end, its comparison."""
         first = planned[0].config
         shop = workshop()
@@ -207,9 +170,10 @@ class Frame:
         store = shop.store(first.paths.store)
         tracking = prepared(first, shop)
         folder = Path(str(first.hydra.sweep.dir)).absolute()
-        described = _of_grid(planned) if search is None else _of_search(search, planned)
-        with store.lock("sweep", sweep_id), _parent(tracking, sweep_id, described) as run:
-            opened = OpenSweep(self, sweep_id, run.run_id or None, store, tracking, around, folder)
+        described = of_grid(planned) if search is None else of_search(search, planned)
+        with store.lock("sweep", sweep_id), parent_run(tracking, sweep_id, described) as run:
+            sweep = SweepPlace(sweep_id, run.run_id or None)
+            opened = OpenSweep(self.task, self._composed, sweep, store, tracking, around, folder)
             run.log_text(_command(around.master), "overrides.txt")
             try:
                 yield opened
@@ -225,7 +189,7 @@ class Frame:
                 run.log_file(folder / name)
         self._show(summary, opened, tracking.describe(run.run_id), planned[0])
 
-    def _show(self, summary: Summary, opened: "OpenSweep", run: str, first: Planned) -> None:
+    def _show(self, summary: Summary, opened: OpenSweep, run: str, first: Planned) -> None:
         console = wide_console()
         csv = opened.folder / SUMMARY
         show_sweep(summary, opened.failures, console, csv)
@@ -280,172 +244,11 @@ class Frame:
             self.exit_code = 1
 
 
-class OpenSweep:
-    """A sweep whose jobs can be launched.
-
-    Attributes:
-        failures: jobs that were refused or failed.
-        results: of every job that was launched.
-        folder: of the sweep.
-        journal: where a search keeps its steps; the sweep's lock is held.
-    """
-
-    def __init__(
-        self,
-        frame: Frame,
-        sweep_id: str,
-        parent: str | None,
-        store: Store,
-        tracking: Tracking,
-        around: Surrounding,
-        folder: Path,
-    ) -> None:
-        self.failures: list[Failure] = []
-        self.results: list[JobReturn] = []
-        self.folder = folder
-        self.journal = store.root / "searches" / f"{sweep_id}.journal"
-        self._frame = frame
-        self._place = SweepPlace(sweep_id, parent)
-        self._store = store
-        self._tracking = tracking
-        self._around = around
-        self._done: list[Planned] = []
-        self._reused: set[int] = set()
-
-    def launch(self, planned: Sequence[Planned]) -> None:
-        """Run jobs as part of the sweep."""
-        shop = workshop()
-        inside = [self._inside(p) for p in planned]
-        self._reused |= {
-            p.number for p in inside if shop.keeper(p.job, self._store).has("job", p.job.keys.job)
-        }
-        if isinstance(self._around.launcher, Warm):  # the others number and place jobs themselves
-            self._frame.task.adopt([p.job for p in inside])
-        results: list[JobReturn] = []
-        largest = self._around.largest_batch or max(len(inside), 1)
-        for start in range(0, len(inside), largest):
-            batch = inside[start : start + largest]
-            results += self._launched(batch)
-        self.results += results
-        for p, result in zip(inside, results, strict=True):
-            if result.status == JobStatus.COMPLETED:
-                self._done.append(p)
-                continue
-            words = tuple(own_words(p.words))
-            self.failures.append(Failure(p.number, words, sentence_of(result), "failed"))
-
-    def _launched(self, batch: Sequence[Planned]) -> Sequence[JobReturn]:
-        try:
-            return self._around.launcher.launch([p.words for p in batch], batch[0].number)
-        except FairkdError:
-            raise
-        except Exception as error:  # a cluster's job that never ended, say; others may have
-            return [self._without_return(p, error) for p in batch]
-
-    def _without_return(self, planned: Planned, error: Exception) -> JobReturn:
-        """What became of a job whose launcher broke down, as far as the store knows."""
-        keeper = workshop().keeper(planned.job, self._store)
-        if keeper.has("job", planned.job.keys.job):
-            return JobReturn(overrides=planned.words, status=JobStatus.COMPLETED)
-        sentence = FairkdError(explain(error, planned.words).sentence)
-        return JobReturn(overrides=planned.words, status=JobStatus.FAILED, _return_value=sentence)
-
-    def outcomes(self) -> list[Outcome]:
-        """What the finished jobs left."""
-        runs = self._tracking.finished(self._place.id)
-        flat = [parameters(p.job.config) for p in self._done]
-        varied = varied_keys(flat)
-        found = []
-        for p, values in zip(self._done, flat, strict=True):
-            entry = self._store.get("job", p.job.keys.job)
-            if entry is None:  # removed since; its run is there
-                continue
-            found.append(
-                outcome_of(
-                    number=p.number,
-                    name=p.job.name,
-                    configuration=p.job.keys.without_seeds,
-                    varied={key: values.get(key) for key in varied},
-                    seeds={key: int(str(values[key])) for key in _SEEDS if key in values},
-                    record=JobRecord.from_json(entry.record),
-                    run_id=runs.get(p.job.keys.job, ""),
-                    reused=p.number in self._reused,
-                )
-            )
-        return found
-
-    def trials(
-        self,
-        grid: Sequence[Sequence[str]],
-        planned: Sequence[Planned],
-        refused: Sequence[Failure],
-    ) -> list[Trial]:
-        """What became of each job of a grid, for whoever searches."""
-        first = {p.number: p for p in planned}
-        done = {p.number for p in self._done}
-        numbers = sorted([*first, *(failure.number for failure in refused)])
-        trials = []
-        for number, words in zip(numbers, grid, strict=True):
-            entry = self._store.get("job", first[number].job.keys.job) if number in done else None
-            record = None if entry is None else JobRecord.from_json(entry.record)
-            trials.append(Trial(tuple(words), None if record is None else record.metrics()))
-        return trials
-
-    def _inside(self, planned: Planned) -> Planned:
-        """The same job as part of this sweep, under the words that say so to every launcher."""
-        marks = [f"sweep.id={self._place.id}"]
-        if self._place.parent is not None:
-            marks.append(f"sweep.parent={self._place.parent}")
-        self._around.composer.extend(planned.config, marks)
-        words = (*planned.words, *marks)
-        self._frame._composed[words] = planned.config
-        config = {**planned.job.config, "sweep": {**planned.job.config["sweep"]}}
-        config["sweep"] |= {"id": self._place.id, "parent": self._place.parent}
-        job = replace(planned.job, config=config, sweep=self._place)
-        return replace(planned, words=words, job=job)
-
-
 def note_sweep(master: DictConfig) -> None:
     """Write the sweep's configuration into its folder, as Hydra does."""
     folder = Path(str(master.hydra.sweep.dir))
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(master, folder / "multirun.yaml")
-
-
-class _Described(NamedTuple):
-    """How a sweep's own run is listed."""
-
-    name: str
-    data: str
-    parameters: dict[str, object]
-
-
-def _of_grid(planned: Sequence[Planned]) -> _Described:
-    flat = [parameters(p.job.config) for p in planned]
-    grid: dict[str, object] = {
-        key: ",".join(dict.fromkeys(str(values.get(key)) for values in flat))
-        for key in [*varied_keys(flat), *_SEEDS]
-    }
-    data = planned[0].job.dataset.name
-    return _Described(f"sweep·{data}·{len(planned)} jobs", data, grid)
-
-
-def _of_search(search: Searching, planned: Sequence[Planned]) -> _Described:
-    seeds = parameters(planned[0].job.config)
-    found = {**search.texts, **{key: seeds.get(key) for key in _SEEDS}}
-    data = planned[0].job.dataset.name
-    return _Described(f"search·{data}·{search.n_trials} trials", data, found)
-
-
-def _parent(
-    tracking: Tracking, sweep_id: str, described: _Described
-) -> AbstractContextManager[Run]:
-    """The sweep's own run: that of an earlier attempt, or a new one."""
-    found = tracking.parent_of(sweep_id)
-    if found is not None:
-        return tracking.resume(found)
-    tags = {SWEEP_PARENT: sweep_id, "fairkd.data": described.data}
-    return tracking.start(described.name, described.parameters, tags)
 
 
 def _check_comparable(planned: Sequence[Planned]) -> None:

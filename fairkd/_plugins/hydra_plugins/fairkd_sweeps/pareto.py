@@ -70,7 +70,7 @@ class ParetoSweeper(Sweeper):
         search = Search(space_of(overrides, self._current), *self._settings)
         with warmed(self.launcher, search.at_once):  # before this process imports just as much
             load(needed(self.config))
-            from fairkd.commands.frame import Surrounding
+            from fairkd.commands.planned import Surrounding
 
             around = Surrounding(self.launcher, Composer(loader, self.config), self.config)
             return self._task.frame.search(search, around)

@@ -49,7 +49,7 @@ class GridSweeper(BasicSweeper):
         grid = self.split_arguments(words, None)[0]
         with warmed(self.launcher, len(grid)):  # before this process imports just as much
             load(needed(self.config))
-            from fairkd.commands.frame import Surrounding
+            from fairkd.commands.planned import Surrounding
 
             composer = Composer(loader, self.config)
             around = Surrounding(self.launcher, composer, self.config, self.max_batch_size)
