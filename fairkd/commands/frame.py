@@ -136,7 +136,19 @@ class Frame:
                 planned.append(self._planned(number, tuple(words), around))
             except FairkdError as error:  # what does not compose at all stops the sweep
                 refused.append(Failure(number, tuple(words), str(error), "refused"))
+            else:
+                if len(planned) == 1:
+                    self._begin(planned[0], around)
         return planned, refused
+
+    def _begin(self, first: Planned, around: Surrounding) -> None:
+        """Use the processes that wait while the other jobs are planned: most share a teacher."""
+        config, launcher = first.config, around.launcher
+        if not isinstance(launcher, Warm) or config.dry_run:
+            return
+        if config.force != "all":  # which is to train it once in this command
+            self.task.adopt([first.job])
+            launcher.begin(config)
 
     def _planned(self, number: int, words: tuple[str, ...], around: Surrounding) -> Planned:
         config = around.composer.job(words, number)

@@ -1,8 +1,10 @@
 """Launch the jobs of a grid: stacks first, then every job as a real Hydra job."""
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -75,6 +77,7 @@ class Launch:
         self._limits = limits
         self._pool: Pool | None = None
         self._kept = False
+        self._begun: list[Future[Report]] = []
 
     def warm(self, jobs: int) -> None:
         """Start the processes that so many jobs will need, so that they import meanwhile.
@@ -89,6 +92,22 @@ class Launch:
         if size > 1 and self._pool is None:
             self._pool = Pool(size, partial(prepare_process, needed(self._config)))
             self._pool.warm()
+
+    def begin(self, config: DictConfig) -> None:
+        """Train the teacher of a job that was checked, while other jobs still are.
+
+        Only where there is a process that has nothing else to do. Whatever comes of it, the launch
+        that follows finds the teacher in the store, or waits for it, or trains it again.
+        """
+        if self._pool is None or self._stacks is None:
+            return
+        cut = self.cut(1)
+        division = self._stacks.divide([config], cut)
+        for piece in division.first:
+            if piece.kind == "teacher":
+                grid = self._grid([config], division, cut)
+                order = grid.order(piece, Path(os.devnull))
+                self._begun.append(self._pool.begin(order, carry_out))
 
     def cut(self, jobs: int) -> Cut:
         """How so many jobs are cut into pieces."""
@@ -116,8 +135,11 @@ class Launch:
             self._start(len(job_overrides))
             configs = self._composed(job_overrides, first)
             division = self._divide(configs, cut)
-            grid = _Grid(self._context, self._task, configs, division, cut, self._pool)
-            return grid.run(self._hydras_logging)
+            return self._grid(configs, division, cut).run(self._hydras_logging)
+
+    def _grid(self, configs: Sequence[DictConfig], division: Division, cut: Cut) -> "_Grid":
+        begun = tuple(self._begun)
+        return _Grid(self._context, self._task, configs, division, cut, self._pool, begun)
 
     def _composed(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[DictConfig]:
         composer = Composer(self._context.config_loader, self._config)
@@ -157,6 +179,7 @@ class _Grid:
         division: Division,
         cut: Cut,
         pool: Pool | None,
+        begun: Sequence[Future[Report]],
     ) -> None:
         self._context = context
         self._task = task
@@ -165,6 +188,7 @@ class _Grid:
         self._division = division
         self._cut = cut
         self._pool = pool
+        self._begun = list(begun)
         self._ahead = Ahead()
         self._results: dict[int, JobReturn] = {}
         self._numbers = count()
@@ -188,7 +212,7 @@ class _Grid:
             for pieces in (self._division.first, self._division.then):
                 if self._pool is None:
                     for piece in pieces:
-                        self._take(piece, carry_out(self._order(piece, None), board), board)
+                        self._take(piece, carry_out(self.order(piece, None), board), board)
                         between()
                 else:
                     self._run_in(self._pool, pieces, board, Path(folder))
@@ -197,7 +221,7 @@ class _Grid:
     def _run_in(self, pool: Pool, pieces: Sequence[Piece], board: Board, folder: Path) -> None:
         todo = list(pieces)
         while todo:
-            orders = [self._order(piece, folder / str(next(self._numbers))) for piece in todo]
+            orders = [self.order(piece, folder / str(next(self._numbers))) for piece in todo]
             todo = []
             look = partial(_look, board, folder)
             for done in pool.run(orders, carry_out, look):
@@ -211,7 +235,13 @@ class _Grid:
                 elif done.result is not None:
                     self._take(order.piece, done.result, board)
 
-    def _order(self, piece: Piece, progress: Path | None) -> Order:
+    def order(self, piece: Piece, progress: Path | None) -> Order:
+        """A piece, with what another process needs to do it.
+
+        Args:
+            piece: of this grid.
+            progress: where to count; ``None`` in this process.
+        """
         return Order(
             piece=piece,
             configs=tuple(self._configs[place] for place in piece.jobs),
@@ -219,15 +249,20 @@ class _Grid:
             context=self._context,
             singletons=Singleton.get_state() if progress is not None else None,
             cut=self._cut,
-            before=self._ahead,
+            before=self._known(),
             progress=progress,
         )
 
+    def _known(self) -> Ahead:
+        """What is trained by now."""
+        for future in [future for future in self._begun if future.done()]:
+            self._begun.remove(future)
+            if future.exception() is None:
+                self._ahead = self._ahead.and_(future.result().ahead)
+        return self._ahead
+
     def _take(self, piece: Piece, report: Report, board: Board) -> None:
-        self._ahead = Ahead(
-            self._ahead.made | report.ahead.made,
-            {**self._ahead.failures, **report.ahead.failures},
-        )
+        self._ahead = self._ahead.and_(report.ahead)
         for place, result in zip(piece.jobs, report.results, strict=False):
             self._results[place] = result
             sentence = self._stacks.told(result) if self._stacks is not None else None

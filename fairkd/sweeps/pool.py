@@ -61,12 +61,19 @@ class Pool:
         self.size = size
         self._setup = setup
         self._slots = [self._executor() for _ in range(size)]
+        self._begun: dict[Future[Any], int] = {}
 
     def warm(self) -> None:
         """Start the processes now, so that they import what they need meanwhile."""
         for slot in self._slots:
             with _deaf():
                 slot.submit(os.getpid)
+
+    def begin(self, piece: Piece, work: Callable[[Piece], Result]) -> "Future[Result]":
+        """Do a piece in the first process before any other; `run` does not wait for it."""
+        future = self._submit(0, work, piece)
+        self._begun[future] = 0
+        return future
 
     def run(
         self,
@@ -83,22 +90,25 @@ class Pool:
         """
         left = deque(pieces)
         busy: dict[Future[Result], tuple[int, Piece]] = {}
-        free = list(range(self.size))
+        free = [slot for slot in range(self.size) if slot not in self._begun.values()]
         while left or busy:
             while left and free:
                 slot, piece = free.pop(), left.popleft()
                 busy[self._submit(slot, work, piece)] = (slot, piece)
-            finished, _ = wait(busy, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
+            running = [*busy, *self._begun]
+            finished, _ = wait(running, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
             meanwhile()
             for future in finished:
-                slot, piece = busy.pop(future)
                 error = future.exception()
+                asked = busy.pop(future, None)
+                slot = self._begun.pop(future) if asked is None else asked[0]
                 if isinstance(error, BrokenProcessPool):
                     self._slots[slot] = self._executor()
                 if isinstance(error, BrokenProcessPool) and _UNREADABLE not in str(error):
                     error = DiedError(str(error).splitlines()[0])
                 free.append(slot)
-                yield Done(piece, None if error else future.result(), error)
+                if asked is not None:
+                    yield Done(asked[1], None if error else future.result(), error)
 
     def close(self) -> None:
         """End the processes at once, whatever they are doing."""

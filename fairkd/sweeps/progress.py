@@ -133,6 +133,8 @@ class Board:
     def _show(self) -> None:
         done = self._done()
         reached = min(done.epochs + done.jobs * self._per_job, self._whole)
+        if done.jobs >= self._jobs:  # what trained ahead unseen was counted as to be done
+            reached = self._whole
         if self._bar is not None:
             left = self._left(reached)
             self._bar.update(self._task, completed=reached, description=self._text(), left=left)

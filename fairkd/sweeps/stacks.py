@@ -27,6 +27,10 @@ class Ahead:
     made: frozenset[tuple[str, str]] = frozenset()
     failures: Known = field(default_factory=dict)
 
+    def and_(self, more: "Ahead") -> "Ahead":
+        """Both together."""
+        return Ahead(self.made | more.made, {**self.failures, **more.failures})
+
 
 @runtime_checkable
 class Stacks(Protocol):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig
 
 from fairkd.sweeps.pieces import Cut
 
@@ -15,6 +16,10 @@ class Warm(Protocol):
 
     def warm(self, jobs: int) -> None:
         """Start what so many jobs will need."""
+        ...
+
+    def begin(self, config: DictConfig) -> None:
+        """Train the teacher of a job that was checked, while other jobs still are."""
         ...
 
     def cut(self, jobs: int) -> Cut:

@@ -28,8 +28,10 @@ from omegaconf import DictConfig, OmegaConf
 
 import fairkd
 from fairkd.errors import ConfigError, FairkdError
+from fairkd.sweeps.compose import Composer
 from fairkd.sweeps.launching import Limits
 from fairkd.sweeps.stacks import Ahead, Stacks, stacks
+from fairkd.sweeps.warm import warmed
 
 STACKING = runpy.run_path(str(Path(__file__).with_name("stacking_task.py")))
 StackingTask = STACKING["StackingTask"]
@@ -63,7 +65,13 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def run(task: Any, grid: list[list[str]], *words: str, first: int = 0) -> list[JobReturn]:
+    def run(
+        task: Any,
+        grid: list[list[str]],
+        *words: str,
+        first: int = 0,
+        before: Callable[[Any, Callable[[list[str]], DictConfig]], None] | None = None,
+    ) -> list[JobReturn]:
         GlobalHydra.instance().clear()
         try:
             with initialize_config_module("hydra.test_utils.configs", version_base="1.3"):
@@ -73,7 +81,12 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweep:
                 HydraConfig.instance().set_config(master)
                 context = HydraContext(config_loader=loader, callbacks=Callbacks(master))
                 launcher = Plugins.instance().instantiate_launcher(context, task, master)
-                return list(launcher.launch(grid, first))
+                if before is None:
+                    return list(launcher.launch(grid, first))
+                with warmed(launcher, len(grid)):
+                    composer = Composer(loader, master)
+                    before(launcher, lambda words: composer.job(words, first))
+                    return list(launcher.launch(grid, first))
         finally:
             root.handlers[:] = handlers
             root.setLevel(level)
@@ -151,6 +164,25 @@ def test_every_job_has_its_number_folder_and_variables(
         assert OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra.job.num == 10 + n
     assert "COLOUR" not in os.environ
     assert str(Path.cwd()) == str(tmp_path)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_first_jobs_teacher_is_begun_where_a_process_is_idle(
+    sweep: Sweep, trace: Path, processes: int
+) -> None:
+    mark = trace / "teacher-0"
+
+    def begin(launcher: Any, composed: Callable[[list[str]], DictConfig]) -> None:
+        launcher.begin(composed(GRID[0]))
+        until = time.monotonic() + (60 if processes > 1 else 1)
+        while not mark.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert mark.exists() == (processes > 1)
+
+    task = StackingTask(lambda config: int(config.a), trace)
+    assert values(sweep(task, GRID, f"hydra.launcher.n_jobs={processes}", before=begin)) == [
+        *range(8)
+    ]
 
 
 def test_what_happens_between_jobs_is_not_in_a_jobs_log(

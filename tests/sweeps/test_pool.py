@@ -89,6 +89,34 @@ def test_a_death_is_its_pieces_alone_and_the_process_is_replaced() -> None:
     assert all(done[n].result for n in (0, 2, 3, 5, 6, 7))
 
 
+def test_what_was_begun_goes_first_and_others_need_not_wait(tmp_path: Path) -> None:
+    def early(piece: Path) -> None:
+        time.sleep(1.5)
+        piece.touch()
+
+    def work(piece: int) -> tuple[int, bool]:
+        return os.getpid(), (tmp_path / "early").exists()
+
+    with pool(2, nothing) as made:
+        made.warm()
+        made.begin(tmp_path / "early", lambda piece: early(piece))
+        at_once = [d.result for d in run(made, [0, 1, 2], work)]
+        assert not any(late for _, late in at_once)
+        assert len({pid for pid, _ in at_once}) == 1
+        with_both = {
+            d.result for d in run(made, [0, 1], lambda piece: time.sleep(2) or work(piece))
+        }
+    assert len(with_both) == 2
+    assert all(late for _, late in with_both)
+
+
+def test_a_death_of_what_was_begun_is_nobodys() -> None:
+    with pool(1, nothing) as made:
+        made.begin(0, lambda piece: os.kill(os.getpid(), signal.SIGKILL))
+        (done,) = run(made, [3], lambda piece: piece)
+    assert (done.result, done.error) == (3, None)
+
+
 def test_what_cannot_be_sent_is_no_death() -> None:
     class Odd:
         def __reduce__(self):

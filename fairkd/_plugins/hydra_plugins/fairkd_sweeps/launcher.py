@@ -40,6 +40,10 @@ class StackedLauncher(Launcher):
         """Start the processes that so many jobs will need, so that they import meanwhile."""
         self._launch.warm(jobs)
 
+    def begin(self, config: DictConfig) -> None:
+        """Train the teacher of a job that was checked, while other jobs still are."""
+        self._launch.begin(config)
+
     def cut(self, jobs: int) -> Any:
         """How so many jobs would be cut into pieces."""
         return self._launch.cut(jobs)
