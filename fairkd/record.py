@@ -147,6 +147,8 @@ def write_student(output: Path, weights: Mapping[str, Tensor], dataset: Dataset)
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
+        for left in output.glob(".partial-*"):  # by a process that was killed at this very job
+            shutil.rmtree(left, ignore_errors=True)
         with TemporaryDirectory(dir=output, prefix=".partial-") as name:
             partial = Path(name)
             (partial / WEIGHTS).write_bytes(tensor_bytes(weights))

@@ -1,9 +1,14 @@
 import json
 import math
+from pathlib import Path
 
+import torch
+from safetensors.torch import load_file
+
+from fairkd.data.arrests import load_arrests
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.trio import MODELS, Trio
-from fairkd.record import Headline, JobRecord
+from fairkd.record import WEIGHTS, Headline, JobRecord, write_student
 
 
 def _record(rows):
@@ -28,3 +33,13 @@ def test_histories_keep_every_bit_and_every_gap():
 
 def test_a_record_without_epochs_is_a_record():
     assert JobRecord.from_json(_record([]).to_json()).histories == {"student": []}
+
+
+def test_what_a_killed_process_left_in_a_jobs_folder_goes_when_the_job_is_done_again(
+    tmp_path: Path,
+):
+    (tmp_path / ".partial-abc").mkdir()
+    (tmp_path / ".partial-abc" / WEIGHTS).write_bytes(b"half")
+    write_student(tmp_path, {"weight": torch.arange(3.0)}, load_arrests(seed=0))
+    assert not list(tmp_path.glob(".partial-*"))
+    assert load_file(tmp_path / WEIGHTS)["weight"].tolist() == [0.0, 1.0, 2.0]

@@ -68,6 +68,7 @@ def test_a_damaged_file_is_reported_and_fetched_again(
     untouched = (folder / "two.csv").stat().st_mtime_ns
     (folder / "one.csv").write_bytes(b"half of")
     assert not is_cached(source, tmp_path)
+    caplog.clear()
     with caplog.at_level(logging.WARNING, logger="fairkd"):
         fetch_files(source, tmp_path)
     assert held(folder) == CONTENT

@@ -74,7 +74,8 @@ def test_ctrl_c_while_training(place) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_in_a_sweep_ends_the_sweep(place) -> None:
-    process = place.start("-m", "seed=0,1,2", "trainer.max_epochs=400")
+    words = ("-m", "hydra/launcher=basic", "seed=0,1,2", "trainer.max_epochs=400")
+    process = place.start(*words)
     wait_for(process, "control: training.")
     process.send_signal(signal.SIGINT)
     assert place.finish(process).code == 130

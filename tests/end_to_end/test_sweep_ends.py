@@ -37,7 +37,7 @@ def group(number: int) -> list[list[str]]:
     for process in psutil.process_iter():
         try:
             if os.getpgid(process.pid) == number and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.cmdline())
+                found += [line for line in [process.cmdline()] if line]  # without one it is ending
         except (ProcessLookupError, psutil.NoSuchProcess):
             continue
     return found
