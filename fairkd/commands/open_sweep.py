@@ -9,13 +9,12 @@ from omegaconf import DictConfig
 
 from fairkd.commands.failures import explain
 from fairkd.commands.planned import Planned, Surrounding
-from fairkd.commands.sweep_run import SEEDS
 from fairkd.commands.task import Task, own_words, sentence_of, workshop
 from fairkd.errors import FairkdError
 from fairkd.experiment import SweepPlace
 from fairkd.record import JobRecord, parameters
 from fairkd.store import Store
-from fairkd.sweeps.outcome import Failure, Outcome, outcome_of, varied_keys
+from fairkd.sweeps.outcome import SEED_KEYS, Failure, Outcome, outcome_of, varied_keys
 from fairkd.sweeps.trial import Trial
 from fairkd.sweeps.warm import Warm
 from fairkd.tracking.interface import Tracking
@@ -117,7 +116,7 @@ class OpenSweep:
                     name=p.job.name,
                     configuration=p.job.keys.without_seeds,
                     varied={key: values.get(key) for key in varied},
-                    seeds={key: int(str(values[key])) for key in SEEDS if key in values},
+                    seeds={key: int(str(values[key])) for key in SEED_KEYS if key in values},
                     record=JobRecord.from_json(entry.record),
                     run_id=runs.get(p.job.keys.job, ""),
                     reused=p.number in self._reused,

@@ -6,11 +6,9 @@ from typing import NamedTuple
 
 from fairkd.commands.planned import Planned
 from fairkd.record import parameters
-from fairkd.sweeps.outcome import varied_keys
+from fairkd.sweeps.outcome import SEED_KEYS, varied_keys
 from fairkd.sweeps.trial import Searching
 from fairkd.tracking.interface import SWEEP_PARENT, Run, Tracking
-
-SEEDS = ("seed", "teacher.seed", "data.seed")
 
 
 class Described(NamedTuple):
@@ -26,7 +24,7 @@ def of_grid(planned: Sequence[Planned]) -> Described:
     flat = [parameters(p.job.config) for p in planned]
     grid: dict[str, object] = {
         key: ",".join(dict.fromkeys(str(values.get(key)) for values in flat))
-        for key in [*varied_keys(flat), *SEEDS]
+        for key in [*varied_keys(flat), *SEED_KEYS]
     }
     data = planned[0].job.dataset.name
     return Described(f"sweep·{data}·{len(planned)} jobs", data, grid)
@@ -35,7 +33,7 @@ def of_grid(planned: Sequence[Planned]) -> Described:
 def of_search(search: Searching, planned: Sequence[Planned]) -> Described:
     """A search: under each key that it varies, from where to where."""
     seeds = parameters(planned[0].job.config)
-    found = {**search.texts, **{key: seeds.get(key) for key in SEEDS}}
+    found = {**search.texts, **{key: seeds.get(key) for key in SEED_KEYS}}
     data = planned[0].job.dataset.name
     return Described(f"search·{data}·{search.n_trials} trials", data, found)
 

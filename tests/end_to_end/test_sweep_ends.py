@@ -37,10 +37,21 @@ def group(number: int) -> list[list[str]]:
     for process in psutil.process_iter():
         try:
             if os.getpgid(process.pid) == number and process.status() != psutil.STATUS_ZOMBIE:
-                found += [line for line in [process.cmdline()] if line]  # without one it is ending
+                line = process.cmdline()
+                if not line:  # its memory is gone already, and so it is in a moment
+                    see_the_end_of(process)
+                else:
+                    found.append(line)
         except (ProcessLookupError, psutil.NoSuchProcess):
             continue
     return found
+
+
+def see_the_end_of(process: psutil.Process) -> None:
+    deadline = time.monotonic() + 5
+    while process.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, process
+        time.sleep(0.05)
 
 
 def started(place, *words: str) -> "subprocess.Popen[str]":
