@@ -35,6 +35,7 @@ _MOST = 32
 _MOST_OF_KIND = {
     "outputs": 4,  # features of every row can be large
     _FRESH: 1024,  # a stack, until its jobs have taken their students
+    "layers": 1024,  # names alone, of every student of a stack
 }
 
 

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -159,16 +159,27 @@ class _Quiet:
         with self._lock:
             if self._inside == 0:
                 self._levels = {name: logging.getLogger(name).level for name in _CHATTY}
-                for name in _CHATTY:
-                    logging.getLogger(name).setLevel(logging.CRITICAL)
+                _set_levels(dict.fromkeys(_CHATTY, logging.CRITICAL))
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                for name, level in self._levels.items():
-                    logging.getLogger(name).setLevel(level)
+                _set_levels(self._levels)
+
+
+def _set_levels(levels: Mapping[str, int]) -> None:
+    """Set loggers' levels at once.
+
+    Each call of `setLevel` makes every logger of the process forget what it lets pass, a third of a
+    millisecond; one such call tells them of all levels.
+    """
+    loggers = {logging.getLogger(name): level for name, level in levels.items()}
+    for logger, level in loggers.items():
+        logger.level = level
+    last = next(reversed(loggers))
+    last.setLevel(loggers[last])
 
 
 _quiet = _Quiet()

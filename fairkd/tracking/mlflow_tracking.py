@@ -126,6 +126,8 @@ class MlflowTracking:
             TrackingError: the store cannot be reached or written.
         """
         superseded = [run.info.run_id for run in self._finished(tagged(JOB_KEY, job_key))]
+        if not superseded:
+            return []
         with reaching(self.uri, "mark superseded runs"):
             for run_id in superseded:
                 self._store.client.set_tag(run_id, SUPERSEDED, "true")
