@@ -90,7 +90,7 @@ def test_kills_at_any_moment(place) -> None:
         process = place.start(*LONG)
         wait_for(process, "arrests·T4")
         try:
-            process.wait(moments.uniform(0, 4))
+            process.wait(moments.uniform(0, 2))
         except subprocess.TimeoutExpired:
             process.kill()
             killed += 1

@@ -127,7 +127,8 @@ def test_readers_never_see_half_of_a_replacement(
         read += store.get("teacher", "k1") is not None
     kill(writer)
     assert read > 20
-    assert caplog.text == ""
+    # A reader may wait for the writer; nothing it read was damaged.
+    assert all(record.message.startswith("Waiting for ") for record in caplog.records)
 
 
 def test_remains_of_the_dead_go_and_work_of_the_living_stays(tmp_path: Path) -> None:

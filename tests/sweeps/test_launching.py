@@ -375,25 +375,32 @@ def test_ctrl_c_ends_every_process(tmp_path: Path, processes: int) -> None:
     script = tmp_path / "app.py"
     script.write_text(textwrap.dedent(APPLICATION))
     words = ["-m", "hydra/launcher=stacked", f"hydra.launcher.n_jobs={processes}", "+a=0,1,2"]
-    process = subprocess.Popen(
-        [sys.executable, str(script), *words],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": PLUGINS},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    said = tmp_path / "stderr.txt"
+    with said.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, str(script), *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": PLUGINS},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
     assert process.stdout is not None
     at_work = 0
     while at_work < processes:
         line = process.stdout.readline()
-        assert line, "it ended by itself"
+        assert line, f"it ended by itself: {said.read_text()}"
         at_work += line == "working\n"
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= (processes if processes > 1 else 0)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    process.communicate(timeout=60)
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        pytest.fail(f"Ctrl-C did not end it: {said.read_text()}")
     assert process.returncode != 0
     deadline = time.monotonic() + 20
     while any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family):
