@@ -101,8 +101,7 @@ def _unknown_choice(error: MissingConfigException) -> str:
         )
     folder = config_folder() / group
     if group and (error.options is not None or folder.is_dir()):
-        options = error.options or [file.stem for file in folder.glob("*.yaml")]
-        known = [option for option in options if option != "base"]
+        known = error.options or [file.stem for file in folder.glob("*.yaml")]
         return unknown_name(f"choice for {group}", name, known)
     return f"The configuration '{missing}' does not exist; see fairkd --help."
 

@@ -57,7 +57,7 @@ Where a sentence is not enough, HYDRA_FULL_ERROR=1 shows the traceback.
 
 _COMPOSABLE = ("distillation", "constraint")
 _ORDER = ("experiment", "data", "teacher", "student", "distillation", "constraint")
-_NOT_CHOSEN = ("hydra", "paths")
+_NOT_CHOSEN = ("base", "hydra", "paths")
 _WIDTH = 100
 
 
@@ -77,7 +77,7 @@ def _place(group: str) -> int:
 
 
 def _line(group: Path) -> str:
-    names = sorted(file.stem for file in group.glob("*.yaml") if file.stem != "base")
+    names = sorted(file.stem for file in group.glob("*.yaml"))
     mark = "*" if group.name in _COMPOSABLE else " "
     return textwrap.fill(
         ", ".join(names),

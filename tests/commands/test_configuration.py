@@ -20,7 +20,7 @@ FOLDER = config_folder()
 FILES = sorted(
     file.relative_to(FOLDER)
     for file in FOLDER.glob("*/*.yaml")
-    if file.stem != "base" and file.parent.name != "hydra"
+    if file.parent.name not in ("base", "hydra")
 )
 GIVEN_BY_THE_JOB = {
     "in_features": 3,

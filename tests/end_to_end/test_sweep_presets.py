@@ -8,9 +8,7 @@ from hydra.types import RunMode
 
 from fairkd.commands.configuration import PRIMARY, config_folder
 
-PRESETS = sorted(
-    file.stem for file in (config_folder() / "sweep").glob("*.yaml") if file.stem != "base"
-)
+PRESETS = sorted(file.stem for file in (config_folder() / "sweep").glob("*.yaml"))
 SEARCHES = [
     name
     for name in PRESETS
