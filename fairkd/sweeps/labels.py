@@ -19,8 +19,8 @@ def columns(varied: Sequence[Mapping[str, object]]) -> dict[str, list[str]]:
     A heading is the shortest tail of the dotted key that no other key shares; ``T`` is the
     temperature and ``w`` the constraint's weight. Terms that only some configurations have stand
     in one column under their section, joined by ``+`` (``distillation``: ``hint+soft_targets``, and
-    ``-`` for none of them). Classes lose their module. Numbers lose digits that do not tell them
-    apart.
+    ``-`` for none of them); a value of that section that follows from its terms has no column.
+    Classes lose their module. Numbers lose digits that do not tell them apart.
 
     Args:
         varied: each configuration's dotted keys and values; a key that one lacks is null there.
@@ -29,12 +29,16 @@ def columns(varied: Sequence[Mapping[str, object]]) -> dict[str, list[str]]:
     optional = [
         key for key in keys if _is_optional_term(key, [values.get(key) for values in varied])
     ]
-    names = short_names([key for key in keys if key not in optional])
+    chosen = {
+        section: [_terms(section, optional, values) for values in varied]
+        for section in dict.fromkeys(key.partition(".terms.")[0] for key in optional)
+    }
+    names = short_names(
+        [key for key in keys if key not in optional and not _follows(key, chosen, varied)]
+    )
     found: dict[str, list[str]] = {}
-    for section in dict.fromkeys(key.partition(".terms.")[0] for key in optional):
-        of_section = [key for key in optional if key.startswith(f"{section}.terms.")]
-        heading = section if section not in names.values() else f"{section}.terms"
-        found[heading] = [_terms(of_section, values) for values in varied]
+    for section, terms in chosen.items():
+        found[section if section not in names.values() else f"{section}.terms"] = terms
     for key, name in names.items():
         found[name] = _texts(key, [values.get(key) for values in varied])
     return found
@@ -72,12 +76,26 @@ def _tails(key: str) -> Iterator[str]:
 
 def _is_optional_term(key: str, values: Sequence[object]) -> bool:
     present = {value for value in values if value is not None}
-    return ".terms." in key and key.endswith(TARGET) and None in values and len(present) == 1
+    name = key.partition(".terms.")[2].removesuffix(TARGET)
+    is_term = key.endswith(TARGET) and bool(name) and "." not in name
+    return is_term and None in values and len(present) == 1
 
 
-def _terms(keys: Sequence[str], values: Mapping[str, object]) -> str:
-    present = [key for key in keys if values.get(key) is not None]
-    return "+".join(key.removesuffix(TARGET).split(".terms.")[1] for key in present) or ABSENT
+def _terms(section: str, optional: Sequence[str], values: Mapping[str, object]) -> str:
+    prefix = f"{section}.terms."
+    present = [key for key in optional if key.startswith(prefix) and values.get(key) is not None]
+    return "+".join(key.removeprefix(prefix).removesuffix(TARGET) for key in present) or ABSENT
+
+
+def _follows(
+    key: str, chosen: Mapping[str, Sequence[str]], varied: Sequence[Mapping[str, object]]
+) -> bool:
+    """Whether a value of a section with a choice of terms is the same wherever the terms are."""
+    for section, terms in chosen.items():
+        if key.startswith(f"{section}."):
+            pairs = {(of, repr(values.get(key))) for of, values in zip(terms, varied, strict=True)}
+            return len(pairs) == len(set(terms))
+    return False
 
 
 def _texts(key: str, values: Sequence[object]) -> list[str]:

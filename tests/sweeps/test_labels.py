@@ -48,6 +48,22 @@ def test_terms_that_only_some_have_stand_in_one_column():
     assert columns(varied) == {"distillation": ["soft_targets", "hint", "hint+soft_targets", "-"]}
 
 
+def test_what_follows_from_the_terms_has_no_column():
+    hint, soft = (f"distillation.terms.{name}._target_" for name in ("hint", "soft_targets"))
+    schedule = "distillation.terms.soft_targets.schedule._target_"
+    t, alpha = "distillation.temperature", "distillation.alpha"
+    varied: list[dict[str, object]] = [
+        {soft: "S", schedule: "s", t: 4.0, alpha: 0.9, "seed": 0},
+        {soft: "S", schedule: "s", t: 2.0, alpha: 0.9, "seed": 1},
+        {hint: "H", t: None, alpha: None, "seed": 1},
+    ]
+    assert columns(varied) == {
+        "distillation": ["soft_targets", "soft_targets", "hint"],
+        "T": ["4", "2", "null"],
+        "seed": ["0", "1", "1"],
+    }
+
+
 def test_a_term_whose_class_changes_shows_the_class():
     key = "distillation.terms.soft_targets._target_"
     assert columns([{key: "a.B"}, {key: "c.D"}, {key: None}]) == {
