@@ -15,6 +15,7 @@ from fairkd.commands.checks import resolved
 from fairkd.commands.workshop import Workshop
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
+from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.evaluation.reference import with_references
 from fairkd.experiment import Job, SweepPlace
@@ -112,19 +113,34 @@ def build_objective(config: DictConfig, blocks: Blocks, start: Mapping[str, Tens
     """
     distillation = config.distillation
     return Objective(
-        label_weight=1.0 if distillation.alpha is None else 1.0 - distillation.alpha,
+        label_weight=_label_weight(distillation),
         terms={
-            str(name): _made(f"distillation.terms.{name}", term)
-            for name, term in distillation.terms.items()
+            str(name): _term(str(name), term, blocks) for name, term in distillation.terms.items()
         },
         constraints={
             str(name): _made(f"constraint.terms.{name}", term, blocks=blocks)
             for name, term in config.constraint.terms.items()
         },
         start_epoch=distillation.start_epoch,
+        schedule=_made("distillation.schedule", distillation.schedule),
         pull=distillation.init_pull,
         start=start if distillation.init == "teacher" else None,
     )
+
+
+def _label_weight(distillation: DictConfig) -> float:
+    if distillation.label_weight is not None:
+        return float(distillation.label_weight)
+    return 1.0 if distillation.alpha is None else 1.0 - distillation.alpha
+
+
+def _term(name: str, section: DictConfig, blocks: Blocks) -> DistillationTerm:
+    term: DistillationTerm = _made(f"distillation.terms.{name}", section)
+    try:
+        term.find_groups(blocks)
+    except ConfigError as error:
+        raise ConfigError(f"distillation.terms.{name}.by: {error}") from error
+    return term
 
 
 def device_kind(accelerator: str) -> str:
@@ -187,7 +203,7 @@ def _headline(plain: Mapping[str, Any], blocks: Blocks) -> Headline:
     """The disparity of the first constraint, or the parity gap of the first block."""
     for term in plain["constraint"]["terms"].values():
         if term.get("statistic") in RECORDED_AS:
-            return Headline(RECORDED_AS[term["statistic"]], term.get("by") or blocks.names[0])
+            return Headline(RECORDED_AS[term["statistic"]], blocks.named(term.get("by")).name)
     return Headline(RECORDED_AS["selection_rate"], blocks.names[0])
 
 

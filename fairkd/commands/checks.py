@@ -21,6 +21,7 @@ Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
+SCHEDULES = ("constant", "linear", "cosine")
 ROOT_KEYS = {
     "data", "teacher", "student", "distillation", "constraint", "trainer", "evaluation",
     "tracking", "paths", "callbacks", "stack", "sweep", "seed", "replicate", "force", "dry_run",
@@ -77,7 +78,7 @@ def _check_keys(config: DictConfig) -> None:
 
 @cache
 def _keys_of_base(section: str) -> Set[object]:
-    return set(OmegaConf.load(config_folder() / section / "base.yaml"))
+    return set(OmegaConf.load(config_folder() / "base" / f"{section}.yaml"))
 
 
 def _check_choices() -> None:
@@ -197,8 +198,39 @@ def _check_distillation(distillation: Section, max_epochs: int) -> None:
             f"{prefix}.init_pull={pull:g} has no effect on a fresh start; "
             "set distillation.init=teacher or leave the key at 0."
         )
+    if distillation["label_weight"] is not None:
+        checks.number(f"{prefix}.label_weight", distillation["label_weight"], least=0.0)
+    _check_schedules(distillation)
     for name, term in distillation["terms"].items():
         checks.number(f"{prefix}.terms.{name}.weight", term.get("weight", 0.0), least=0.0)
+
+
+def _check_schedules(distillation: Section) -> None:
+    """Refuse a schedule out of range, or one that nothing follows."""
+    terms = distillation["terms"]
+    for name in ("schedule", "temperature_schedule"):
+        key, schedule = f"distillation.{name}", distillation[name]
+        checks.choice(f"{key}.shape", schedule["shape"], SCHEDULES)
+        checks.number(f"{key}.end", schedule["end"], least=0.0)
+        checks.whole(f"{key}.warmup", schedule["warmup"])
+    if not terms and not _is_constant(distillation["schedule"]):
+        raise ConfigError(
+            "distillation.schedule has no effect without a distillation term; choose one "
+            "(distillation=soft_targets) or leave the schedule constant."
+        )
+    used = any("schedule" in term for term in terms.values())
+    if not used and not _is_constant(distillation["temperature_schedule"]):
+        raise ConfigError(
+            "distillation.temperature_schedule has no effect: nothing in "
+            f"distillation={', '.join(terms) or 'none'} has a temperature; leave the schedule "
+            "constant or choose another distillation."
+        )
+
+
+def _is_constant(schedule: Section) -> bool:
+    """Whether a schedule's factor is 1 in every epoch."""
+    moves = schedule["shape"] != "constant" and schedule["end"] != 1.0
+    return schedule["warmup"] <= 1 and not moves
 
 
 def _check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
@@ -224,10 +256,15 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
         raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
 
 
-def _defaults(section: str, knob: str) -> list[object]:
-    """What the group's files set a shared knob to."""
-    files = (config_folder() / section).glob("*.yaml")
-    return [OmegaConf.select(OmegaConf.load(file), knob) for file in files]
+def _defaults(section: str, knob: str, terms: Iterable[str]) -> list[object]:
+    """What the files that bring these terms set a shared knob to."""
+    names = set(terms)
+    loaded = (OmegaConf.load(file) for file in (config_folder() / section).glob("*.yaml"))
+    return [
+        OmegaConf.select(file, knob)
+        for file in loaded
+        if set(OmegaConf.select(file, "terms", default={})) & names
+    ]
 
 
 def _check_used(config: DictConfig, section: str, knobs: Iterable[str]) -> None:
@@ -238,7 +275,8 @@ def _check_used(config: DictConfig, section: str, knobs: Iterable[str]) -> None:
         key = f"{section}.{knob}"
         if config[section][knob] is None or f"${{{key}}}" in text:
             continue
-        if terms and config[section][knob] in _defaults(section, knob):
+        given = map(str, config[section].terms)
+        if terms and config[section][knob] in _defaults(section, knob, given):
             continue  # every term has a value of its own, and nobody set the shared one
         chosen = ", ".join(config[section].terms) or "none"
         raise ConfigError(

@@ -9,7 +9,7 @@ from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.reference import check_reference_groups
 from fairkd.experiment import Job, check_fits
-from fairkd.models.features import feature_names
+from fairkd.models.features import feature_names, find_layer
 from fairkd.training.distil import Recipe
 from fairkd.training.fit import check_settings
 from fairkd.training.objective import LABELS
@@ -38,14 +38,25 @@ def _check_layers(job: Job) -> None:
     for name, term in objective.terms.items():
         _check_known("student", student, name, getattr(term, "student_features", ()))
         _check_known("teacher", teacher, name, getattr(term, "teacher_features", ()))
+        _check_rows(job, name, getattr(term, "fewest_rows", 1))
 
 
 def _check_known(role: str, model: nn.Module, term: str, layers: Iterable[str]) -> None:
-    known = dict(model.named_modules())
     for layer in layers:
-        if not layer or layer not in known:
+        try:
+            find_layer(model, layer)
+        except ConfigError as error:
             kind = f"layer of the {role} in distillation.terms.{term}"
-            raise ConfigError(unknown_name(kind, layer, feature_names(model)))
+            raise ConfigError(unknown_name(kind, layer, feature_names(model))) from error
+
+
+def _check_rows(job: Job, term: str, fewest: int) -> None:
+    given = min(job.student.settings.batch_size, job.dataset.splits["train"].size)
+    if given < fewest:
+        raise ConfigError(
+            f"distillation.terms.{term} compares rows of a batch with each other, and "
+            f"trainer.batch_size={given}; give it at least {fewest}."
+        )
 
 
 def _check_trainer(key: str, recipe: Recipe) -> None:

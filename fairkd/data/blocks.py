@@ -45,6 +45,14 @@ class Blocks:
             blocks.append(Block(name, tuple(names), start))
         return cls(tuple(blocks))
 
+    def named(self, name: str | None) -> Block:
+        """The block of that name; of no name, the first.
+
+        Raises:
+            ConfigError: the data has no such block.
+        """
+        return self[self.names[0] if name is None else name]
+
     def __getitem__(self, name: str) -> Block:
         """The block of that name.
 

@@ -1,12 +1,14 @@
 """What every distillation term has in common."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from fairkd import checks
 from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
 from fairkd.models.features import ModelOutputs
 
 
@@ -23,15 +25,28 @@ class DistillationTerm(nn.Module, ABC):
     Attributes:
         student_features: module paths of the student that the term reads.
         teacher_features: module paths of the teacher that the term reads.
+        fewest_rows: how many rows a batch needs for the term to say anything; where training gives
+            it fewer, the configuration is refused.
     """
 
     weight: Tensor
     student_features: tuple[str, ...] = ()
     teacher_features: tuple[str, ...] = ()
+    fewest_rows: int = 1
 
     def __init__(self, weight: float) -> None:
         super().__init__()
         self.register_buffer("weight", torch.tensor(checks.number("weight", weight, least=0.0)))
+
+    def find_groups(self, blocks: Blocks) -> None:
+        """Find the group block that the term reads; most terms need none.
+
+        Args:
+            blocks: the data's group blocks.
+
+        Raises:
+            ConfigError: there is no such block.
+        """
 
     def connect(
         self,
@@ -48,6 +63,43 @@ class DistillationTerm(nn.Module, ABC):
                 that the student starts from the same weights with and without the term.
         """
 
+    def learn(self, teacher: Mapping[str, ModelOutputs], splits: Mapping[str, Batch]) -> None:
+        """Take from the teacher's outputs what the term needs before training; most need nothing.
+
+        Args:
+            teacher: its outputs on ``train`` and ``validation``.
+            splits: the rows.
+        """
+
+    def advanced(
+        self,
+        student: ModelOutputs,
+        teacher: ModelOutputs,
+        batch: Batch,
+        epoch: Tensor,
+    ) -> dict[str, Tensor]:
+        """What the term's own state (buffers by name) is after a training step on these rows.
+
+        A pure function, like the term: whoever trains puts the new values into place, for one
+        student or for a stack of them. Most terms have no state.
+
+        Args:
+            student: the student's outputs in the step, without gradient.
+            teacher: the teacher's.
+            batch: the rows.
+            epoch: as `forward`.
+        """
+        return {}
+
     @abstractmethod
-    def forward(self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch) -> Tensor:
-        """The unweighted term, shape ``[B]`` or ``[]``."""
+    def forward(
+        self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+    ) -> Tensor:
+        """The unweighted term, shape ``[B]`` or ``[]``.
+
+        Args:
+            student: the student's outputs, with gradient.
+            teacher: the teacher's outputs for the same rows.
+            batch: the rows.
+            epoch: the current epoch, counted from 0, shape ``[]``; infinite on validation.
+        """

@@ -49,7 +49,7 @@ class Penalty(nn.Module):
         weight: float = 1.0,
     ) -> None:
         super().__init__()
-        self.block = blocks[by if by is not None else blocks.names[0]]
+        self.block = blocks.named(by)
         self.statistic = find_statistic(statistic)
         self.disparity = find_disparity(disparity)
         for name, value in (

@@ -9,13 +9,15 @@ from torch.utils.hooks import RemovableHandle
 
 from fairkd.errors import ConfigError, unknown_name
 
+_PLACES = {"first": 0, "last": -1}
+
 
 class ModelOutputs(NamedTuple):
     """What a loss may see of a model.
 
     Attributes:
         logits: shape ``[B, C]``.
-        features: the outputs of the recorded modules, by module path.
+        features: the outputs of the recorded modules, by the names they were asked for.
     """
 
     logits: Tensor
@@ -41,15 +43,16 @@ def run(model: nn.Module, x: Tensor, features: Sequence[str] = ()) -> ModelOutpu
     Args:
         model: maps ``x`` to logits, shape ``[B, C]``.
         x: features, shape ``[B, ...]``.
-        features: paths of the modules to record (``hidden1``, ``encoder.block2``).
+        features: the modules to record, by path (``hidden1``, ``encoder.block2``) or as ``first``
+            and ``last``: see `find_layer`.
 
     Raises:
-        ConfigError: the model has no module of that path.
+        ConfigError: the model has no such module.
     """
     if not features:
         return ModelOutputs(model(x), {})
     recorded: dict[str, Tensor] = {}
-    named = {name: _module(model, name) for name in features}
+    named = {name: find_layer(model, name) for name in features}
     handles = [_record(name, module, recorded) for name, module in named.items()]
     try:
         logits = model(x)
@@ -67,8 +70,16 @@ def feature_names(model: nn.Module) -> tuple[str, ...]:
     return tuple(name for name, _ in model.named_modules() if name)
 
 
-def _module(model: nn.Module, name: str) -> nn.Module:
+def find_layer(model: nn.Module, name: str) -> nn.Module:
+    """The module of a path; ``first`` and ``last`` are the model's first and last named feature.
+
+    Raises:
+        ConfigError: the model has no module of that path, or names no features.
+    """
     modules: dict[str, nn.Module] = dict(model.named_modules())
+    declared: Sequence[str] | None = getattr(model, "feature_names", None)
+    if name in _PLACES and name not in modules and declared:
+        return modules[declared[_PLACES[name]]]
     if not name or name not in modules:
         kind = f"layer of {type(model).__name__}"
         raise ConfigError(unknown_name(kind, name, feature_names(model)))

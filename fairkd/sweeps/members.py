@@ -34,6 +34,7 @@ def student_member(job: Job, teacher: nn.Module, outputs: Mapping[str, ModelOutp
         outputs: of the teacher, on ``train`` and ``validation``.
     """
     model, objective = assemble_student(job.student, job.distillation, teacher, job.dataset)
+    objective.learn(outputs, job.dataset.splits)
     return _member(job.student, model, objective, job, outputs)
 
 

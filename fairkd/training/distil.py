@@ -108,6 +108,7 @@ def train_student(
         checkpoint: file for a Lightning checkpoint of the end state.
     """
     model, objective = assemble_student(recipe, distillation, teacher, dataset)
+    objective.learn(teacher_outputs, dataset.splits)
     module = StudentModule(
         model,
         objective,

@@ -44,6 +44,18 @@ def check_finite(epoch: int, row: Mapping[str, float]) -> None:
             )
 
 
+def advance(
+    objective: Objective, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+) -> None:
+    """Put the terms' state after a step into place.
+
+    The old tensors stay as they are: the step's gradient is yet to be taken, and may need them.
+    """
+    for name, value in objective.advanced(student, teacher, batch, epoch).items():
+        path, _, buffer = name.rpartition(".")
+        setattr(objective.get_submodule(path), buffer, value)
+
+
 class ClassifierModule(pl.LightningModule):
     """A model that minimises an objective, and reports it with group metrics every epoch.
 
@@ -114,15 +126,18 @@ class ClassifierModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """The objective of one batch."""
         outputs = run(self.model, batch.x, self.objective.student_features)
+        teacher = self.teacher_outputs("train", batch)
         value = self.objective(
             outputs,
-            self.teacher_outputs("train", batch),
+            teacher,
             batch,
             self._epoch,
             dict(self.model.named_parameters()) if len(self.objective.start) else None,
         )
         self._train_totals.append(value.total.detach())
         self._train_terms.append({name: term.detach() for name, term in value.terms.items()})
+        if teacher is not None and self.objective.has_state:
+            advance(self.objective, outputs, teacher, batch, self._epoch)
         total: Tensor = value.total
         return total
 

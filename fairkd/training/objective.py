@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from fairkd import checks
 from fairkd.data.batch import Batch
+from fairkd.distillation.schedule import Schedule
 from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError
 from fairkd.fairness.penalty import Penalty
@@ -50,6 +51,7 @@ class Objective(nn.Module):
         terms: distillation terms by name.
         constraints: constraints by name.
         start_epoch: first epoch, counted from 0, in which distillation counts.
+        schedule: a factor on every distillation term's weight; ``None`` leaves them constant.
         pull: weight of the squared distance to the starting weights (L2-SP: Li, Grandvalet and
             Davoine, "Explicit inductive bias for transfer learning", ICML 2018).
         start: the starting weights by parameter name; ``None`` where there is no pull, needed where
@@ -71,6 +73,7 @@ class Objective(nn.Module):
         terms: Mapping[str, DistillationTerm] | None = None,
         constraints: Mapping[str, Penalty] | None = None,
         start_epoch: int = 0,
+        schedule: Schedule | None = None,
         pull: float = 0.0,
         start: Mapping[str, Tensor] | None = None,
     ) -> None:
@@ -89,6 +92,7 @@ class Objective(nn.Module):
         label_weight = checks.number("label_weight", label_weight, least=0.0)
         pull = checks.number("pull", pull, least=0.0)
         checks.whole("start_epoch", start_epoch)
+        self.schedule = None if schedule is None or schedule.idle else schedule
         self.register_buffer("label_weight", torch.tensor(label_weight))
         self.register_buffer("start_epoch", torch.tensor(float(start_epoch)))
         self.register_buffer("pull", torch.tensor(pull))
@@ -123,6 +127,35 @@ class Objective(nn.Module):
         for term in self._terms():
             term.connect(student, teacher, generator)
 
+    def learn(self, teacher: Mapping[str, ModelOutputs], splits: Mapping[str, Batch]) -> None:
+        """Show every term the teacher's outputs before training (see `DistillationTerm`)."""
+        for term in self._terms():
+            term.learn(teacher, splits)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether some term remembers from one step to the next."""
+        return any(type(term).advanced is not DistillationTerm.advanced for term in self._terms())
+
+    def advanced(
+        self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+    ) -> dict[str, Tensor]:
+        """The terms' own state after a step, by its name in this module; nothing is changed here.
+
+        Args:
+            student: the student's outputs in the step.
+            teacher: the teacher's.
+            batch: the rows.
+            epoch: as `forward`.
+        """
+        with torch.no_grad():
+            return {
+                f"terms.{name}.{buffer}": value
+                for name, term in self.terms.items()
+                if isinstance(term, DistillationTerm)
+                for buffer, value in term.advanced(student, teacher, batch, epoch).items()
+            }
+
     def forward(
         self,
         student: ModelOutputs,
@@ -152,9 +185,10 @@ class Objective(nn.Module):
                 "The objective has distillation terms and was given no teacher outputs."
             )
         if teacher is not None:
+            strength = distilling if self.schedule is None else distilling * self.schedule(epoch)
             for name, term in self.terms.items():
-                terms[name] = _mean(term(student, teacher, batch), batch.weight)
-                weights[name] = distilling * _buffer(term, "weight")
+                terms[name] = _mean(term(student, teacher, batch, epoch), batch.weight)
+                weights[name] = strength * _buffer(term, "weight")
         for name, constraint in self.constraints.items():
             terms[name] = constraint(student, batch)
             weights[name] = _buffer(constraint, "weight")

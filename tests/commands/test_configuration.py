@@ -1,6 +1,7 @@
 """Every configuration file composes, and what it describes can be built."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -136,3 +137,10 @@ def test_the_shared_knobs_reach_every_term() -> None:
         assert (term.weight, term.threshold, term.by) == (0.25, 0.1, "race")
     soft_targets = config.distillation.terms.soft_targets
     assert (soft_targets.temperature, soft_targets.weight) == (3, 0.5)
+
+
+def test_the_documentation_lists_every_distillation_term() -> None:
+    page = (FOLDER.parent / "docs" / "distillation.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE))
+    files = {file.stem for file in (FOLDER / "distillation").glob("*.yaml")}
+    assert listed == files - {"none"}

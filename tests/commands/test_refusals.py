@@ -26,8 +26,9 @@ from fairkd.errors import DataError
             "distillation.temprature=2",
             1,
             "Unknown key 'distillation.temprature'; did you mean 'distillation.temperature'? Keys"
-            " of distillation: alpha, temperature, temperature_scaling, start_epoch, init, "
-            "init_pull, terms. A key that is not there yet is added with '+'.",
+            " of distillation: alpha, temperature, temperature_scaling, label_weight, start_epoch, "
+            "schedule, temperature_schedule, init, init_pull, terms. A key that is not there yet "
+            "is added with '+'.",
         ),
         (
             "constraint=nope",
@@ -39,8 +40,11 @@ from fairkd.errors import DataError
         (
             "distillation=[soft_targets,nope]",
             1,
-            "Unknown choice for distillation 'nope'; did you mean 'none'? Accepted: hint, none, "
-            "soft_targets.",
+            "Unknown choice for distillation 'nope'; did you mean 'none'? Accepted: attention, "
+            "contrastive, correlation, debiased_hint, decoupled, early_readout, fair_features, "
+            "group_robust, hint, margin_weighted, neuron_selectivity, none, per_class_binary, "
+            "probabilistic, relational, similarity, soft_targets, squared_logits, "
+            "standardised_logits, teacher_labels, variational.",
         ),
         (
             "constraint=[penalty",
@@ -112,7 +116,8 @@ from fairkd.errors import DataError
             "+distillation.temprature=3",
             1,
             "Unknown key in distillation 'temprature'; did you mean 'temperature'? Accepted: "
-            "alpha, init, init_pull, start_epoch, temperature, temperature_scaling, terms.",
+            "alpha, init, init_pull, label_weight, schedule, start_epoch, temperature, "
+            "temperature_scaling, temperature_schedule, terms.",
         ),
         (
             "+weight=3",
@@ -162,6 +167,29 @@ from fairkd.errors import DataError
             1,
             "distillation.temperature=2 has no effect: nothing in distillation=none uses it; "
             "leave the key out or choose another distillation.",
+        ),
+        (
+            "distillation=none distillation.schedule.warmup=5",
+            1,
+            "distillation.schedule has no effect without a distillation term; choose one "
+            "(distillation=soft_targets) or leave the schedule constant.",
+        ),
+        (
+            "distillation=hint distillation.temperature_schedule.shape=linear "
+            "distillation.temperature_schedule.end=0.5",
+            1,
+            "distillation.temperature_schedule has no effect: nothing in distillation=hint has a "
+            "temperature; leave the schedule constant or choose another distillation.",
+        ),
+        (
+            "distillation.schedule.shape=steps",
+            1,
+            "distillation.schedule.shape=steps is not known; accepted: constant, linear, cosine.",
+        ),
+        (
+            "distillation.label_weight=-1",
+            1,
+            "distillation.label_weight=-1 is out of range; accepted: a number of at least 0.",
         ),
         (
             "distillation=hint distillation.alpha=0.5",
@@ -460,7 +488,7 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
         ),
         (
             "distillation=hint student=linear",
-            "Unknown layer of the student in distillation.terms.hint 'hidden1'. Accepted: none.",
+            "Unknown layer of the student in distillation.terms.hint 'last'. Accepted: none.",
         ),
         (
             "student.activation=step",

@@ -11,6 +11,7 @@ from fairkd.errors import ConfigError
 from fairkd.models.features import ModelOutputs
 
 NOBODY = Batch(*[torch.empty(0)] * 5)
+FIRST = torch.tensor(0.0)
 
 
 def _logits(classes: int, rows: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -21,7 +22,7 @@ def _logits(classes: int, rows: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]
 
 def _term(student: Tensor, teacher: Tensor, **arguments: object) -> Tensor:
     term = SoftTargets(**arguments)  # type: ignore[arg-type]
-    value: Tensor = term(ModelOutputs(student, {}), ModelOutputs(teacher, {}), NOBODY)
+    value: Tensor = term(ModelOutputs(student, {}), ModelOutputs(teacher, {}), NOBODY, FIRST)
     return value
 
 

@@ -36,7 +36,7 @@ def test_student_and_control_start_from_equal_weights(recipe, dataset, distillat
     made = recipe(seed=seed)
     student, objective = assemble_student(made, distillation(), teacher, dataset)
     assert _same(student, made.initial())
-    assert objective.get_parameter("terms.hint.projection.weight").shape == (10, 8)
+    assert objective.get_parameter("terms.hint.projections.0.weight").shape == (10, 8)
     assert student.training
     assert not _same(recipe(seed=seed + 1).initial(), student)
 
@@ -47,7 +47,7 @@ def test_projections_differ_by_seed_and_leave_the_global_generator(
     before = torch.get_rng_state()
     weights = [
         assemble_student(recipe(seed=seed), distillation(), teacher, dataset)[1].get_parameter(
-            "terms.hint.projection.weight"
+            "terms.hint.projections.0.weight"
         )
         for seed in (0, 0, 1)
     ]
@@ -69,7 +69,7 @@ def test_the_projection_is_trained_beside_the_student(
     seeded = recipe()
     _, fresh = assemble_student(seeded, made, teacher, dataset)
     train_student(seeded, replace(made, objective=objective), teacher, teacher_outputs, dataset)
-    name = "terms.hint.projection.weight"
+    name = "terms.hint.projections.0.weight"
     assert not torch.equal(kept[0].get_parameter(name), fresh.get_parameter(name))
 
 

@@ -80,8 +80,8 @@ def test_the_total_is_the_weighted_sum_of_its_terms():
     parity, opportunity = objective.constraints["parity"], objective.constraints["opportunity"]
     by_hand = {
         "labels": (float(torch.tensor(0.3)), np.mean(_cross_entropy(student.logits, batch.y))),
-        "soft_targets": (0.7, float(soft(student, teacher, batch).detach().mean())),
-        "hint": (0.5, float(hint(student, teacher, batch).detach().mean())),
+        "soft_targets": (0.7, float(soft(student, teacher, batch, NOW).detach().mean())),
+        "hint": (0.5, float(hint(student, teacher, batch, NOW).detach().mean())),
         "parity": (0.6, float(parity(student, batch).detach())),
         "opportunity": (0.4, float(opportunity(student, batch).detach())),
     }
@@ -111,7 +111,7 @@ def test_alpha_one_is_the_teacher_alone():
     student, teacher, batch = _outputs()
     term = SoftTargets(weight=1.0)
     value = Objective(label_weight=0.0, terms={"soft_targets": term})(student, teacher, batch, NOW)
-    expected = term(student, teacher, batch).mean()
+    expected = term(student, teacher, batch, NOW).mean()
     torch.testing.assert_close(value.total, expected, rtol=1e-14, atol=0)
 
 
@@ -263,7 +263,9 @@ def test_the_layers_that_terms_read_are_listed_once():
 
 def test_a_term_over_the_batch_is_taken_as_it_is():
     class Whole(DistillationTerm):
-        def forward(self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch) -> Tensor:
+        def forward(
+            self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+        ) -> Tensor:
             return (student.logits - teacher.logits).square().sum()
 
     student, teacher, batch = _outputs()

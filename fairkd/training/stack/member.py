@@ -54,12 +54,19 @@ class Step(nn.Module):
 
     def forward(
         self, batch: Batch, teacher: ModelOutputs | None, epoch: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The objective of one batch and its terms, shape ``[]`` each."""
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """The objective of one batch, its terms, shape ``[]`` each, and the state after the step.
+
+        The state is the terms' own, by its name in this module; mostly there is none.
+        """
         outputs = run(self.model, batch.x, self.objective.student_features)
         pulled = dict(self.model.named_parameters()) if len(self.objective.start) else None
         value = self.objective(outputs, teacher, batch, epoch, pulled)
-        return value.total, value.terms
+        state: dict[str, Tensor] = {}
+        if teacher is not None and self.objective.has_state:
+            advanced = self.objective.advanced(outputs, teacher, batch, epoch)
+            state = {f"objective.{name}": value for name, value in advanced.items()}
+        return value.total, value.terms, state
 
 
 def trained_names(step: nn.Module) -> list[str]:
@@ -71,7 +78,7 @@ def lone_gradients(
     step: Step, batch: Batch, teacher: ModelOutputs | None, epoch: Tensor
 ) -> list[Tensor | None]:
     """The gradient of a member that trains alone, in the order of `trained_names`."""
-    total, _ = step(batch, teacher, epoch)
+    total, *_ = step(batch, teacher, epoch)
     named = dict(step.named_parameters())
     return list(
         torch.autograd.grad(total, [named[n] for n in trained_names(step)], allow_unused=True)

@@ -131,9 +131,10 @@ class StackModule(pl.LightningModule):
 
     def training_step(self, batches: list[Batch], batch_idx: int) -> None:  # noqa: ARG002
         """One step of every member."""
-        totals, terms, gradients = self._gradients(batches, self._dropout, self._epoch)
+        totals, terms, state, gradients = self._gradients(batches, self._dropout, self._epoch)
         largest = self.members[0].settings.gradient_clip_val
         self._optimizer.step(gradients, largest)
+        self.weights.put(state)
         self._totals.append(totals)
         self._terms.append(terms)
 
@@ -192,12 +193,13 @@ class StackModule(pl.LightningModule):
 
     def _gradients(
         self, batches: Sequence[Batch], dropout: DropoutMasks, epoch: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor], list[Tensor | None]]:
+    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor], list[Tensor | None]]:
         """Every member's objective, terms and gradients, without a step.
 
         Returns:
-            Totals ``[K]``, terms ``[K]`` by name, and for each trained parameter the gradients
-            ``[K, ...]``, ``None`` where nothing depends on it.
+            Totals ``[K]``, terms ``[K]`` by name, the terms' state after the step ``[K, ...]``, and
+            for each trained parameter the gradients ``[K, ...]``, ``None`` where nothing depends on
+            it.
         """
         batch, teacher = self._batches(batches)
         masks = dropout.draw(batches[0].x)
@@ -209,17 +211,18 @@ class StackModule(pl.LightningModule):
         with torch.enable_grad(), products:
             if teacher is None:
                 call = vmap(lambda given, rows: functional_call(step, given, (rows, None, epoch)))
-                totals, terms = call(tensors, batch)
+                totals, terms, state = call(tensors, batch)
             else:
                 both = vmap(
                     lambda given, rows, theirs: functional_call(step, given, (rows, theirs, epoch))
                 )
-                totals, terms = both(tensors, batch, teacher)
+                totals, terms, state = both(tensors, batch, teacher)
             stacked: Sequence[Tensor | None] = torch.autograd.grad(
                 totals.sum(), list(self.weights.trained), allow_unused=True
             )
         gradients = [None if g is None else g.contiguous() for g in stacked]
-        return totals.detach(), {name: term.detach() for name, term in terms.items()}, gradients
+        detached = {name: term.detach() for name, term in terms.items()}
+        return totals.detach(), detached, state, gradients
 
     def _try_first_gradients(self) -> None:
         """Take the gradients of a full and of a short batch; in exact mode, compare some of them.
@@ -231,7 +234,7 @@ class StackModule(pl.LightningModule):
             batches = [self.trainer.precision_plugin.convert_input(batch) for batch in drawn]
             masks = DropoutMasks(self.members[0].model, [m.seed for m in self.members])
             try:
-                _, _, stacked = self._gradients(batches, masks, epoch)
+                *_, stacked = self._gradients(batches, masks, epoch)
             except (RuntimeError, TypeError, ValueError) as error:
                 if is_out_of_memory(error):
                     raise

@@ -1,6 +1,6 @@
 """The members' tensors side by side, and each member's own view of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +38,11 @@ class StackedWeights(nn.Module):
         return dict(zip(self.names, self.trained, strict=True)) | dict(
             zip(self.constant_names, self.constant, strict=True)
         )
+
+    def put(self, state: Mapping[str, Tensor]) -> None:
+        """Put new values of untrained tensors, shape ``[K, ...]``, into place."""
+        for name, value in state.items():
+            self.constant[self.constant_names.index(name)].data.copy_(value)
 
     def views(self, place: int) -> dict[str, Tensor]:
         """One member's tensors: leaves that share memory with the stack."""

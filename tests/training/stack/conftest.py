@@ -11,6 +11,7 @@ from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.distillation.feature import Hint
 from fairkd.distillation.response import SoftTargets
+from fairkd.distillation.term import DistillationTerm
 from fairkd.fairness.penalty import Penalty
 from fairkd.models.mlp import MLP
 from fairkd.training.fit import TrainerSettings
@@ -74,6 +75,7 @@ def member(dataset_of: Callable[..., Dataset]) -> Callable[..., Member]:
         statistic: str = "selection_rate",
         by: str = "sex",
         hint: float | None = None,
+        term: DistillationTerm | None = None,
         pull: float | None = None,
         start_epoch: int = 0,
         hidden: tuple[int, ...] = (16,),
@@ -92,6 +94,9 @@ def member(dataset_of: Callable[..., Dataset]) -> Callable[..., Member]:
             terms["soft_targets"] = SoftTargets(alpha, temperature, scaling)
             if hint is not None:
                 terms["hint"] = Hint(hint, "hidden1", "hidden2")
+            if term is not None:
+                term.find_groups(BLOCKS)
+                terms["other"] = term
             key = (teacher, data, classes)
             if key not in outputs:
                 with seeded(100 + teacher):
@@ -118,15 +123,16 @@ def member(dataset_of: Callable[..., Dataset]) -> Callable[..., Member]:
             pull=pull or 0.0,
             start=None if pull is None else dict(network.named_parameters()),
         )
-        if hint is not None and theirs is not None:
+        if (hint is not None or term is not None) and theirs is not None:
             from fairkd.models.features import run
 
             few = dataset.splits["train"].x[:2]
             objective.connect(
-                run(network, few, ("hidden1",)),
+                run(network, few, objective.student_features),
                 theirs["train"].rows(torch.arange(2)),
                 torch.Generator().manual_seed(seed),
             )
+            objective.learn(theirs, dataset.splits)
         knobs = {
             "optimizer": partial(optimizer, **{"lr": 0.01, **(options or {})}),
             "max_epochs": 4,

@@ -1,0 +1,122 @@
+"""Group-robust distillation: the groups that the student serves worst count most."""
+
+import torch
+from torch import Tensor
+
+from fairkd import checks
+from fairkd.data.batch import Batch
+from fairkd.data.blocks import Block, Blocks
+from fairkd.distillation.response import soft_targets
+from fairkd.distillation.schedule import Schedule
+from fairkd.distillation.softened import SoftenedTerm
+from fairkd.models.features import ModelOutputs
+from fairkd.models.probabilities import cross_entropy
+
+
+def group_means(values: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of values in every group, 0 where nobody is; and which groups somebody is in.
+
+    Args:
+        values: shape ``[B]``.
+        membership: shape ``[B, G]``.
+
+    Returns:
+        Both of shape ``[G]``.
+    """
+    rows = membership.sum(0)
+    present = rows > 0
+    return (membership.T @ values) / torch.where(present, rows, 1.0), present
+
+
+def raised(shares: Tensor, losses: Tensor, present: Tensor, rate: Tensor | float) -> Tensor:
+    r"""Groups' shares after a step of exponentiated gradient ascent.
+
+    .. math:: q_g \propto q_g \exp(\eta L_g)
+
+    Groups without rows keep their shares' proportion to each other: their loss counts as 0.
+    (Sagawa, Koh, Hashimoto and Liang, "Distributionally robust neural networks", ICLR 2020.)
+
+    Args:
+        shares: q, shape ``[G]``, sum 1.
+        losses: L, shape ``[G]``.
+        present: which groups have rows, shape ``[G]``.
+        rate: eta.
+    """
+    grown = shares * torch.where(present, rate * losses, 0.0).exp()
+    return grown / grown.sum()
+
+
+class GroupRobust(SoftenedTerm):
+    r"""Labels and soft targets by group, under shares that grow where the loss is large.
+
+    .. math:: \sum_g q_g \left[ (1 - \alpha) \mathrm{CE}_g + \alpha T^2 \mathrm{KL}_g \right]
+
+    It holds its own cross-entropy, so labels count nothing beside it. (Vilouras, Liu, Sanchez,
+    O'Neil and Tsaftaris, "Group distributionally robust knowledge distillation", 2023.)
+
+    Args:
+        weight: the term's factor.
+        alpha: share of the soft targets, from 0 to 1.
+        temperature: see `SoftenedTerm`.
+        temperature_scaling: see `SoftenedTerm`.
+        rate: eta of the shares' ascent, at least 0; at 0 all groups count equally throughout.
+        by: the block of the groups; ``None`` is the data's first.
+        schedule: see `SoftenedTerm`.
+
+    Raises:
+        ConfigError: a value out of its range.
+    """
+
+    alpha: Tensor
+    rate: Tensor
+    shares: Tensor
+    block: Block
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        alpha: float = 0.9,
+        temperature: float = 4.0,
+        temperature_scaling: str = "squared",
+        rate: float = 0.01,
+        by: str | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
+        super().__init__(weight, temperature, temperature_scaling, schedule)
+        alpha = checks.number("alpha", alpha, least=0.0, most=1.0)
+        self.register_buffer("alpha", torch.tensor(alpha))
+        self.register_buffer("rate", torch.tensor(checks.number("rate", rate, least=0.0)))
+        self.by = by
+
+    def find_groups(self, blocks: Blocks) -> None:
+        """Find the block, and give its groups equal shares.
+
+        Raises:
+            ConfigError: there is no such block.
+        """
+        self.block = blocks.named(self.by)
+        n_groups = len(self.block.cells)
+        self.register_buffer("shares", torch.full((n_groups,), 1.0 / n_groups))
+
+    def forward(
+        self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+    ) -> Tensor:
+        """The groups' losses under the shares that this batch raises, shape ``[]``."""
+        losses, present = self._losses(student, teacher, batch, epoch)
+        return (raised(self.shares, losses.detach(), present, self.rate) * losses).sum()
+
+    def advanced(
+        self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+    ) -> dict[str, Tensor]:
+        """The raised shares."""
+        losses, present = self._losses(student, teacher, batch, epoch)
+        return {"shares": raised(self.shares, losses, present, self.rate)}
+
+    def _losses(
+        self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        temperature, scale = self.softening(epoch)
+        divergence = scale * soft_targets(student.logits, teacher.logits, temperature)
+        labels = cross_entropy(student.logits, batch.y)
+        rows = (1 - self.alpha) * labels + self.alpha * divergence
+        return group_means(rows, self.block.of(batch.group).to(rows.dtype))

@@ -1,0 +1,77 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fairkd.distillation.group_robust import GroupRobust, group_means, raised
+from fairkd.distillation.response import soft_targets
+from fairkd.errors import ConfigError
+from fairkd.models.features import ModelOutputs
+
+
+def _losses(p, groups: slice, alpha: float, temperature: float) -> list[float | None]:
+    rows = (1 - alpha) * F.cross_entropy(
+        p.student.logits, p.batch.y, reduction="none"
+    ) + alpha * temperature**2 * soft_targets(p.student.logits, p.teacher.logits, temperature)
+    memberships = p.batch.group[:, groups]
+    return [
+        float(rows[memberships[:, g] == 1].mean()) if memberships[:, g].sum() else None
+        for g in range(memberships.shape[1])
+    ]
+
+
+def test_shares_grow_with_the_loss_and_absent_groups_keep_their_proportion():
+    shares = torch.tensor([0.5, 0.3, 0.2]).double()
+    losses = torch.tensor([1.0, 2.0, 0.0]).double()
+    present = torch.tensor([True, True, False])
+    found = raised(shares, losses, present, 0.1)
+    grown = [0.5 * math.exp(0.1), 0.3 * math.exp(0.2), 0.2]
+    torch.testing.assert_close(found, torch.tensor(grown, dtype=torch.float64) / sum(grown))
+
+
+def test_means_of_groups_and_of_nobody():
+    values = torch.tensor([1.0, 3.0, 5.0])
+    membership = torch.tensor([[1.0, 0, 0], [0.5, 0.5, 0], [0, 0, 0]])
+    means, present = group_means(values, membership)
+    torch.testing.assert_close(means, torch.tensor([2.5 / 1.5, 3.0, 0.0]))
+    assert present.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(("by", "columns"), [("sex", slice(0, 2)), ("race", slice(2, 5))])
+def test_the_term_is_the_losses_under_raised_shares(pair, by, columns):
+    p = pair(rows=6, seed=3)
+    term = p.connect(GroupRobust(alpha=0.75, temperature=2.0, rate=0.5, by=by))
+    losses = _losses(p, columns, 0.75, 2.0)
+    grown = [math.exp(0.5 * loss) if loss is not None else 1.0 for loss in losses]
+    shares = [g / sum(grown) for g in grown]
+    expected = sum(q * (loss or 0.0) for q, loss in zip(shares, losses, strict=True))
+    assert float(p.value(term)) == pytest.approx(expected, rel=1e-9)
+    advanced = term.advanced(p.student, p.teacher, p.batch, torch.tensor(0.0))
+    torch.testing.assert_close(advanced["shares"], torch.tensor(shares, dtype=torch.float64))
+    assert float(term.shares.sum()) == pytest.approx(1)  # the step itself changed nothing
+
+
+def test_over_many_steps_the_worst_group_counts_most(pair):
+    p = pair(rows=30)
+    term = p.connect(GroupRobust(rate=0.1, by="race"))
+    for _ in range(200):
+        for name, value in term.advanced(p.student, p.teacher, p.batch, torch.tensor(0.0)).items():
+            setattr(term, name, value)
+    losses = _losses(p, slice(2, 5), 0.9, 4.0)
+    assert int(term.shares.argmax()) == max(range(3), key=lambda g: losses[g] or 0.0)
+    assert float(term.shares.max()) > 0.95
+
+
+def test_the_gradient_is_the_shares_weighted_one(pair):
+    p = pair(rows=8)
+    term = p.connect(GroupRobust(rate=0.0))
+    logits = p.student.logits.requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda z: term(ModelOutputs(z, {}), p.teacher, p.batch, torch.tensor(0.0)), (logits,)
+    )
+
+
+def test_an_unknown_block_is_refused(pair):
+    with pytest.raises(ConfigError, match="Unknown group block 'age'"):
+        pair().connect(GroupRobust(by="age"))
