@@ -1,5 +1,6 @@
 """Assemble a job's objects from its configuration."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
@@ -153,8 +154,17 @@ def device_kind(accelerator: str) -> str:
 
 
 def _builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.Module]:
-    width, classes = dataset.n_features, len(dataset.classes)
-    return lambda: _made(key, section, in_features=width, n_classes=classes)
+    asked = _asks_for_shape(section)
+    given = {"in_shape": dataset.shape} if asked else {"in_features": dataset.n_features}
+    return lambda: _made(key, section, **given, n_classes=len(dataset.classes))
+
+
+def _asks_for_shape(section: DictConfig) -> bool:
+    """Whether a model wants the shape of a row instead of its width."""
+    try:
+        return "in_shape" in inspect.signature(get_object(section._target_)).parameters
+    except (ImportError, ValueError, TypeError):  # instantiating it says what is wrong
+        return False
 
 
 def _callbacks(section: DictConfig) -> Sequence[Any]:

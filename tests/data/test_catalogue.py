@@ -1,11 +1,14 @@
 import importlib
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fairkd.data.catalogue import Entry, entries, fetch
+from fairkd.data import catalogue
+from fairkd.data.catalogue import DEBIAN_FASHION_MNIST, Entry, entries, fetch
 from fairkd.data.dataset import Dataset
 from fairkd.errors import DataError
 
@@ -14,9 +17,18 @@ def named(name: str, cache: Path) -> Entry:
     return next(entry for entry in entries(cache) if entry.name == name)
 
 
+# What one loader of several sets is told by the configuration.
+SOURCES = {
+    name: {"name": name, "source": source}
+    for name, source in (("tinted_digits", "digits"), ("tinted_mnist", "mnist"))
+}
+
+
 def load(entry: Entry) -> Dataset:
     module, function = entry.loader.rsplit(".", 1)
-    data = getattr(importlib.import_module(module), function)(groups=list(entry.groups), seed=0)
+    load = getattr(importlib.import_module(module), function)
+    given = SOURCES.get(entry.name, {})
+    data = load(groups=list(entry.groups), seed=0, **given)
     assert isinstance(data, Dataset)
     return data
 
@@ -38,7 +50,37 @@ def test_what_needs_a_download(tmp_path: Path) -> None:
         "adult": (True, False),
         "arrests": (False, True),
         "iris": (False, True),
+        "tinted_digits": (False, True),
+        "tinted_fashion": (False, DEBIAN_FASHION_MNIST.is_dir()),
+        "tinted_mnist": (True, False),
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["tinted_digits", pytest.param("tinted_mnist", marks=pytest.mark.data)]
+)
+def test_entries_of_images_say_what_the_data_is(name: str, tmp_path: Path) -> None:
+    entry = named(name, tmp_path)
+    data = load(entry)
+    assert (data.name, data.classes) == (entry.name, entry.classes)
+    assert data.blocks.names == entry.groups
+    assert sum(split.size for split in data.splits.values()) == entry.rows
+    assert math.prod(data.shape[1:]) + 1 == entry.columns
+
+
+def test_what_nobody_can_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = tmp_path / "nothing"
+    changed = tuple(
+        replace(entry, folder=missing) if entry.folder else entry for entry in catalogue._ENTRIES
+    )
+    monkeypatch.setattr(catalogue, "_ENTRIES", changed)
+    assert not named("tinted_fashion", tmp_path).cached
+    with pytest.raises(DataError) as refused:
+        fetch("tinted_fashion", tmp_path)
+    assert str(refused.value) == (
+        "tinted_fashion cannot be downloaded: name the folder of its files in data.path, or put "
+        f"them into {missing}."
+    )
 
 
 def test_nothing_to_fetch(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
+from fairkd.models.convnet import ConvNet
 from fairkd.models.linear import Linear
 from fairkd.models.mlp import MLP
 from fairkd.models.slicing import start_from_teacher
@@ -153,3 +154,13 @@ def test_what_does_not_fit_is_refused_and_nothing_changes(student, teacher, sent
         start_from_teacher(student, teacher)
     assert str(refused.value) == sentence
     assert all(torch.equal(value, before[name]) for name, value in student.state_dict().items())
+
+
+def test_models_with_other_weights_are_refused():
+    images = ConvNet((3, 8, 8), 4, (4,))
+    with pytest.raises(ConfigError) as refused:
+        start_from_teacher(images, ConvNet((3, 8, 8), 4, (8,)))
+    assert str(refused.value) == (
+        "distillation.init=teacher slices linear layers alone, and ConvNet has other layers with "
+        "weights; use distillation.init=fresh."
+    )
