@@ -21,6 +21,7 @@ Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
+_FITTED_AT_ONCE = "fairkd.models.classifier.Classifier"
 SCHEDULES = ("constant", "linear", "cosine")
 ROOT_KEYS = {
     "data", "teacher", "student", "distillation", "constraint", "trainer", "evaluation",
@@ -53,6 +54,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_data(values["data"])
     checks.whole("teacher.seed", values["teacher"]["seed"], most=checks.LARGEST_SEED)
     _check_layers("teacher.model", values["teacher"]["model"])
+    _check_fitted_at_once(values["teacher"]["model"])
     _check_layers("student", values["student"])
     _check_trainer("trainer", values["trainer"])
     if "trainer" in values["teacher"]:
@@ -254,6 +256,19 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
     if values.get("by") is not None and values["by"] not in blocks:
         sentence = unknown_name(f"group block in {prefix}.by", values["by"], blocks)
         raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
+
+
+def _check_fitted_at_once(teacher: Section) -> None:
+    """Refuse settings of a training that a teacher does not have."""
+    if teacher.get("_target_") != _FITTED_AT_ONCE or not HydraConfig.initialized():
+        return
+    for word in HydraConfig.get().overrides.task:
+        key = str(word).partition("=")[0].lstrip("+~")
+        if key.startswith("teacher.trainer."):
+            raise ConfigError(
+                f"{key} has no effect: the teacher is fitted at once; its settings are under "
+                "teacher.model.estimator."
+            )
 
 
 def _defaults(section: str, knob: str, terms: Iterable[str]) -> list[object]:

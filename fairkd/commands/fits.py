@@ -9,6 +9,7 @@ from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.reference import check_reference_groups
 from fairkd.experiment import Job, check_fits
+from fairkd.models.classifier import Classifier
 from fairkd.models.features import feature_names, find_layer
 from fairkd.training.distil import Recipe
 from fairkd.training.fit import check_settings
@@ -23,9 +24,16 @@ def check_job(job: Job) -> None:
         ConfigError: naming the key to change.
     """
     check_reference_groups(job.evaluation, job.dataset.blocks)
+    if isinstance(job.student.initial(), Classifier):
+        raise ConfigError(
+            "student: a classifier of scikit-learn has no gradient to learn by and cannot be a "
+            "student; use one of torch (mlp, linear)."
+        )
     _check_layers(job)
     for key, recipe in {"trainer": job.student, "teacher.trainer": job.teacher}.items():
         _check_trainer(key, recipe)
+        if key == "teacher.trainer" and isinstance(recipe.initial(), Classifier):
+            continue
         _check_optimizer(key, recipe)
         if not recipe.callbacks():  # a callback may log a value of its own
             _check_monitor(key, recipe, job.dataset)

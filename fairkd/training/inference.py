@@ -21,7 +21,7 @@ def outputs_on(
         features: module paths to record.
         batch_size: rows per forward pass.
     """
-    device = next(model.parameters()).device
+    device = device_of(model)
     was_training = model.training
     model.eval()
     parts = []
@@ -30,6 +30,12 @@ def outputs_on(
             parts.append(run(model, batch.x.to(device), features).to(torch.device("cpu")))
     model.train(was_training)
     return joined(parts)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's weights are; the CPU for one that has none."""
+    first = next(model.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
 
 
 def joined(parts: Sequence[ModelOutputs]) -> ModelOutputs:

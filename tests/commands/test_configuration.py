@@ -33,6 +33,7 @@ GIVEN_BY_THE_JOB = {
 
 
 OWN = {
+    "teacher/classifier.yaml": ("teacher.model.estimator._target_=sklearn.naive_bayes.GaussianNB",),
     "teacher/own.yaml": ("teacher.model._target_=fairkd.models.linear.Linear",),
     "student/own.yaml": ("student._target_=fairkd.models.linear.Linear",),
 }

@@ -174,6 +174,12 @@ from fairkd.errors import DataError
             "leave the key out or choose another distillation.",
         ),
         (
+            "teacher=gradient_boosting teacher.trainer.max_epochs=5",
+            1,
+            "teacher.trainer.max_epochs has no effect: the teacher is fitted at once; its settings "
+            "are under teacher.model.estimator.",
+        ),
+        (
             "distillation=none distillation.schedule.warmup=5",
             1,
             "distillation.schedule has no effect without a distillation term; choose one "
@@ -490,6 +496,21 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "distillation=hint distillation.terms.hint.teacher_layer=encoder",
             "Unknown layer of the teacher in distillation.terms.hint 'encoder'. "
             "Accepted: hidden1, hidden2.",
+        ),
+        (
+            "student=own student._target_=fairkd.models.classifier.Classifier "
+            "+student.estimator._target_=sklearn.naive_bayes.GaussianNB",
+            "student: a classifier of scikit-learn has no gradient to learn by and cannot be a "
+            "student; use one of torch (mlp, linear).",
+        ),
+        (
+            "teacher=gradient_boosting distillation=hint",
+            "Unknown layer of the teacher in distillation.terms.hint 'last'. Accepted: none.",
+        ),
+        (
+            "teacher=classifier teacher.model.estimator._target_=sklearn.svm.LinearSVC",
+            "LinearSVC cannot teach: it has no predict_proba; accepted: a scikit-learn classifier "
+            "that gives probabilities (as with probability=True).",
         ),
         (
             "student=convnet data=iris",

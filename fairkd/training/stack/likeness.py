@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from fairkd.models.classifier import Classifier
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.stack.member import Member
 
@@ -34,6 +35,8 @@ def obstacle(member: Member) -> str | None:
     """Why this member has to train alone, in a few words; ``None`` if it can share a stack."""
     settings = member.settings
     maker = settings.optimizer
+    if isinstance(member.model, Classifier):
+        return "it is fitted at once"
     if member.callbacks:
         return "it has callbacks of its own"
     if settings.lightning:
