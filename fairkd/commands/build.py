@@ -1,6 +1,5 @@
 """Assemble a job's objects from its configuration."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from fairkd.evaluation.reference import with_references
 from fairkd.experiment import Job, SweepPlace
 from fairkd.fairness.names import RECORDED_AS
 from fairkd.identity import Surroundings, job_keys
+from fairkd.models.inputs import input_of
 from fairkd.record import Headline
 from fairkd.tracking.interface import Tracking
 from fairkd.training.distil import Distillation, Recipe
@@ -154,17 +154,16 @@ def device_kind(accelerator: str) -> str:
 
 
 def _builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.Module]:
-    asked = _asks_for_shape(section)
-    given = {"in_shape": dataset.shape} if asked else {"in_features": dataset.n_features}
-    return lambda: _made(key, section, **given, n_classes=len(dataset.classes))
+    return lambda: _made(
+        key, section, **_input(section, dataset.shape), n_classes=len(dataset.classes)
+    )
 
 
-def _asks_for_shape(section: DictConfig) -> bool:
-    """Whether a model wants the shape of a row instead of its width."""
+def _input(section: DictConfig, shape: Sequence[int]) -> dict[str, Any]:
     try:
-        return "in_shape" in inspect.signature(get_object(section._target_)).parameters
-    except (ImportError, ValueError, TypeError):  # instantiating it says what is wrong
-        return False
+        return input_of(get_object(section._target_), shape)
+    except (ImportError, ValueError, AttributeError):  # instantiating it will say what is wrong
+        return {}
 
 
 def _callbacks(section: DictConfig) -> Sequence[Any]:

@@ -10,6 +10,7 @@ from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.reference import check_reference_groups
 from fairkd.experiment import Job, check_fits
 from fairkd.models.classifier import Classifier
+from fairkd.models.ensemble import Ensemble
 from fairkd.models.features import feature_names, find_layer
 from fairkd.training.distil import Recipe
 from fairkd.training.fit import check_settings
@@ -24,9 +25,9 @@ def check_job(job: Job) -> None:
         ConfigError: naming the key to change.
     """
     check_reference_groups(job.evaluation, job.dataset.blocks)
-    if isinstance(job.student.initial(), Classifier):
+    if isinstance(job.student.initial(), Classifier | Ensemble):
         raise ConfigError(
-            "student: a classifier of scikit-learn has no gradient to learn by and cannot be a "
+            "student: classifiers of scikit-learn and ensembles are teachers and cannot be a "
             "student; use one of torch (mlp, linear)."
         )
     _check_layers(job)

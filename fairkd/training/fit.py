@@ -16,15 +16,14 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.loggers.logger import DummyLogger
-from torch import Tensor
 
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.models.classifier import Classifier
+from fairkd.models.ensemble import Ensemble
 from fairkd.training.bar import EpochBar
 from fairkd.training.best_epoch import BestEpoch
 from fairkd.training.datamodule import SplitsDataModule
-from fairkd.training.inference import outputs_on
 from fairkd.training.modules import ClassifierModule, OptimizerFactory
 from fairkd.training.randomness import deterministic, seeded, threads
 from fairkd.training.ranges import check_ranges
@@ -120,8 +119,10 @@ def fit(
             epoch.
         KeyboardInterrupt: Ctrl-C.
     """
-    if isinstance(module.model, Classifier):
-        return _fit_at_once(module, module.model, dataset, seed)
+    if isinstance(module.model, Classifier | Ensemble):
+        from fairkd.training.at_once import fit_at_once  # which trains members with this
+
+        return fit_at_once(module.model, dataset, settings, seed)
     best = BestEpoch(settings.monitor, settings.mode)
     own: list[pl.Callback] = [best]
     if settings.patience is not None:
@@ -146,24 +147,6 @@ def fit(
     if best.epoch is None:
         raise never_a_number(settings.monitor)
     return Fitted(module.history, best.epoch)
-
-
-def _fit_at_once(
-    module: ClassifierModule, model: Classifier, dataset: Dataset, seed: int
-) -> Fitted:
-    """Fit what learns in one call, and judge it as an epoch is judged."""
-    train, validation = dataset.splits["train"], dataset.splits["validation"]
-    with seeded(seed):
-        model.fit_rows(train.x, train.y, train.weight)
-    shares: dict[str, Tensor] = {}
-    for stage, split in (("train", train), ("val", validation)):
-        module.validation.update(outputs_on(model, split), None, split)
-        terms, metrics = module.validation.compute(module.objective, None)
-        found = terms if stage == "train" else {**terms, **metrics}
-        shares |= {f"{stage}/{name}": value for name, value in found.items()}
-    row = {name: float(value) for name, value in shares.items()}
-    module.history.append({"epoch": 0.0, **row})
-    return Fitted(module.history, 0)
 
 
 def never_a_number(monitor: str) -> ConfigError:

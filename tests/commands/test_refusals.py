@@ -47,8 +47,8 @@ from fairkd.errors import DataError
             1,
             "Unknown choice for distillation 'nope'; did you mean 'none'? Accepted: attention, "
             "contrastive, correlation, debiased_hint, decoupled, early_readout, fair_features, "
-            "group_robust, hint, margin_weighted, neuron_selectivity, none, per_class_binary, "
-            "probabilistic, relational, similarity, soft_targets, squared_logits, "
+            "gradient_aware, group_robust, hint, margin_weighted, neuron_selectivity, none, "
+            "per_class_binary, probabilistic, relational, similarity, soft_targets, squared_logits, "
             "standardised_logits, teacher_labels, variational.",
         ),
         (
@@ -500,7 +500,7 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
         (
             "student=own student._target_=fairkd.models.classifier.Classifier "
             "+student.estimator._target_=sklearn.naive_bayes.GaussianNB",
-            "student: a classifier of scikit-learn has no gradient to learn by and cannot be a "
+            "student: classifiers of scikit-learn and ensembles are teachers and cannot be a "
             "student; use one of torch (mlp, linear).",
         ),
         (

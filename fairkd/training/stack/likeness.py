@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from fairkd.models.classifier import Classifier
+from fairkd.models.ensemble import Ensemble
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.stack.member import Member
 
@@ -37,6 +38,8 @@ def obstacle(member: Member) -> str | None:
     maker = settings.optimizer
     if isinstance(member.model, Classifier):
         return "it is fitted at once"
+    if isinstance(member.model, Ensemble):
+        return "it is several models"
     if member.callbacks:
         return "it has callbacks of its own"
     if settings.lightning:

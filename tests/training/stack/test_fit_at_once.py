@@ -1,5 +1,8 @@
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -7,12 +10,14 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from fairkd.data.dataset import Dataset
 from fairkd.models.classifier import Classifier
+from fairkd.models.ensemble import Ensemble
+from fairkd.models.mlp import MLP
 from fairkd.training.distil import Recipe, Trained, train_on_labels
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.objective import Objective
 from fairkd.training.stack.likeness import obstacle
 from fairkd.training.stack.member import Member
-from fairkd.training.stack.together import train_together
+from fairkd.training.stack.together import train_alone, train_together
 
 
 def _model(dataset: Dataset) -> Classifier:
@@ -43,7 +48,29 @@ def test_one_epoch_is_judged_as_scikit_learn_judges(
     assert row["train/loss"] == pytest.approx(of_train, rel=1e-3)
 
 
-def test_it_trains_alone_beside_a_stack(dataset_of: Callable[..., Dataset]) -> None:
+def test_an_ensembles_members_end_as_they_end_alone(dataset_of: Callable[..., Dataset]) -> None:
+    dataset = dataset_of(0, 3)
+    makers = {name: partial(MLP, hidden=[8]) for name in "ab"}
+    settings = replace(_settings(), max_epochs=3, batch_size=64)
+    recipe = Recipe(lambda: Ensemble(dataset.shape, 3, makers), settings, seed=5)
+    trained = train_on_labels(recipe, dataset)
+    assert isinstance(trained.model, Ensemble)
+    untrained = recipe.initial()
+    assert isinstance(untrained, Ensemble)
+    for name, seed in zip("ab", np.random.SeedSequence(5).generate_state(2), strict=True):
+        alone = train_alone(
+            Member(untrained.members[name], Objective(), settings, int(seed), dataset)
+        )
+        assert isinstance(alone, Trained)
+        for path, value in alone.model.state_dict().items():
+            assert torch.equal(trained.model.members[name].state_dict()[path], value), path
+    a, b = (trained.model.members[name].state_dict()["head.weight"] for name in "ab")
+    assert not torch.equal(a, b)
+    again = train_on_labels(recipe, dataset)
+    assert again.fitted.history == trained.fitted.history
+
+
+def test_a_classifier_trains_alone_beside_a_stack(dataset_of: Callable[..., Dataset]) -> None:
     dataset = dataset_of(0, 2)
     member = Member(_model(dataset), Objective(), _settings(), 0, dataset)
     assert obstacle(member) == "it is fitted at once"
