@@ -57,6 +57,10 @@ class JobKeys:
     without_seeds: str
 
 
+FITTED_AT_ONCE = "fairkd.models.classifier.Classifier"
+"""A teacher that is not trained by steps, so that its trainer has no part in it."""
+
+
 def job_keys(config: Section, around: Surroundings) -> JobKeys:
     """The keys of a resolved job configuration.
 
@@ -70,7 +74,7 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
     trained_teacher = {
         **data,
         **kernels,
-        "teacher": _model(config["teacher"]),
+        "teacher": _model(_as_trained(config["teacher"])),
         "device": around.teacher_device,
     }
     training = {
@@ -156,6 +160,12 @@ def _constraints(config: Section) -> dict[str, Any]:
         name: {**term, "by": first} if term.get("by") is None else dict(term)
         for name, term in config["constraint"]["terms"].items()
     }
+
+
+def _as_trained(teacher: Section) -> Section:
+    if teacher["model"].get("_target_") != FITTED_AT_ONCE:
+        return teacher
+    return {name: value for name, value in teacher.items() if name != "trainer"}
 
 
 def _without(section: str, values: Section, *more: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from fairkd.data.batch import Batch
 from fairkd.data.loaders import BatchLoader
-from fairkd.distillation.response import TEMPERATURE_SCALING, SoftTargets
+from fairkd.distillation.response import SoftTargets
+from fairkd.distillation.softened import TEMPERATURE_SCALING
 from fairkd.fairness.penalty import Penalty
 from fairkd.training.randomness import threads
 from fairkd.training.stack.member import Member

@@ -251,3 +251,13 @@ def test_a_class_that_its_package_only_passes_on_is_still_followed(own_module):
     before = job_keys(config, AROUND)
     own_module.write_text("class Net:\n    width = 4\n")
     assert job_keys(config, AROUND).student != before.student
+
+
+def test_a_trainer_that_a_teacher_does_not_have_is_no_part_of_it():
+    config = copy.deepcopy(CONFIG)
+    config["teacher"]["model"] = {"_target_": "fairkd.models.classifier.Classifier"}
+    other = copy.deepcopy(config)
+    other["teacher"]["trainer"]["max_epochs"] = 5
+    assert job_keys(config, AROUND).teacher == job_keys(other, AROUND).teacher
+    other["teacher"]["seed"] = 1
+    assert job_keys(config, AROUND).teacher != job_keys(other, AROUND).teacher

@@ -136,7 +136,12 @@ def _label_weight(distillation: DictConfig) -> float:
 
 
 def _term(name: str, section: DictConfig, blocks: Blocks) -> DistillationTerm:
-    term: DistillationTerm = _made(f"distillation.terms.{name}", section)
+    term = _made(f"distillation.terms.{name}", section)
+    if not isinstance(term, DistillationTerm):
+        raise ConfigError(
+            f"distillation.terms.{name}._target_={section._target_} is no distillation term; "
+            "derive it from fairkd.distillation.term.DistillationTerm."
+        )
     try:
         term.find_groups(blocks)
     except ConfigError as error:

@@ -15,13 +15,13 @@ from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.fairness.names import DISPARITIES, STATISTICS
+from fairkd.identity import FITTED_AT_ONCE
 from fairkd.training.ranges import check_ranges
 
 Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
-_FITTED_AT_ONCE = "fairkd.models.classifier.Classifier"
 SCHEDULES = ("constant", "linear", "cosine")
 ROOT_KEYS = {
     "data", "teacher", "student", "distillation", "constraint", "trainer", "evaluation",
@@ -208,31 +208,46 @@ def _check_distillation(distillation: Section, max_epochs: int) -> None:
 
 
 def _check_schedules(distillation: Section) -> None:
-    """Refuse a schedule out of range, or one that nothing follows."""
+    """Refuse a schedule out of range, or one that changes nothing."""
     terms = distillation["terms"]
-    for name in ("schedule", "temperature_schedule"):
+    followed = {
+        "schedule": bool(terms),
+        "temperature_schedule": any("schedule" in term for term in terms.values()),
+    }
+    for name, is_followed in followed.items():
         key, schedule = f"distillation.{name}", distillation[name]
         checks.choice(f"{key}.shape", schedule["shape"], SCHEDULES)
         checks.number(f"{key}.end", schedule["end"], least=0.0)
         checks.whole(f"{key}.warmup", schedule["warmup"])
-    if not terms and not _is_constant(distillation["schedule"]):
+        if (schedule["shape"] == "constant") != (schedule["end"] == 1.0):
+            raise ConfigError(
+                f"{key}.shape={schedule['shape']} with {key}.end={schedule['end']} changes "
+                "nothing; give a shape (linear, cosine) and an end other than 1, or neither."
+            )
+        if not is_followed and (schedule["warmup"] > 1 or schedule["end"] != 1.0):
+            chosen = ", ".join(terms) or "none"
+            what = "is weighted" if name == "schedule" else "has a temperature"
+            raise ConfigError(
+                f"{key} has no effect: nothing in distillation={chosen} {what}; leave the schedule "
+                "constant or choose another distillation."
+            )
+    if distillation["temperature_schedule"]["end"] == 0:
         raise ConfigError(
-            "distillation.schedule has no effect without a distillation term; choose one "
-            "(distillation=soft_targets) or leave the schedule constant."
+            "distillation.temperature_schedule.end=0 leaves no temperature; accepted: a number "
+            "above 0."
         )
-    used = any("schedule" in term for term in terms.values())
-    if not used and not _is_constant(distillation["temperature_schedule"]):
+    if distillation["schedule"]["end"] == 0 and _label_weight(distillation) == 0:
         raise ConfigError(
-            "distillation.temperature_schedule has no effect: nothing in "
-            f"distillation={', '.join(terms) or 'none'} has a temperature; leave the schedule "
-            "constant or choose another distillation."
+            "distillation.schedule.end=0 ends with nothing to learn, as the labels do not count "
+            "beside these terms; give an end above 0, or distillation.label_weight."
         )
 
 
-def _is_constant(schedule: Section) -> bool:
-    """Whether a schedule's factor is 1 in every epoch."""
-    moves = schedule["shape"] != "constant" and schedule["end"] != 1.0
-    return schedule["warmup"] <= 1 and not moves
+def _label_weight(distillation: Section) -> float:
+    given, alpha = distillation["label_weight"], distillation["alpha"]
+    if given is not None:
+        return float(given)
+    return 1.0 if alpha is None else 1.0 - float(alpha)
 
 
 def _check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
@@ -260,11 +275,11 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
 
 def _check_fitted_at_once(teacher: Section) -> None:
     """Refuse settings of a training that a teacher does not have."""
-    if teacher.get("_target_") != _FITTED_AT_ONCE or not HydraConfig.initialized():
+    if teacher.get("_target_") != FITTED_AT_ONCE or not HydraConfig.initialized():
         return
     for word in HydraConfig.get().overrides.task:
         key = str(word).partition("=")[0].lstrip("+~")
-        if key.startswith("teacher.trainer."):
+        if f"{key}.".startswith("teacher.trainer."):
             raise ConfigError(
                 f"{key} has no effect: the teacher is fitted at once; its settings are under "
                 "teacher.model.estimator."

@@ -44,10 +44,10 @@ def check_job(job: Job) -> None:
 def _check_layers(job: Job) -> None:
     student, teacher = job.student.initial(), job.teacher.initial()
     objective = job.distillation.objective(dict(student.named_parameters()))
-    for name, term in objective.terms.items():
-        _check_known("student", student, name, getattr(term, "student_features", ()))
-        _check_known("teacher", teacher, name, getattr(term, "teacher_features", ()))
-        _check_rows(job, name, getattr(term, "fewest_rows", 1))
+    for name, term in objective.named_terms.items():
+        _check_known("student", student, name, term.student_features)
+        _check_known("teacher", teacher, name, term.teacher_features)
+        _check_rows(job, name, term.fewest_rows)
 
 
 def _check_known(role: str, model: nn.Module, term: str, layers: Iterable[str]) -> None:
@@ -55,6 +55,12 @@ def _check_known(role: str, model: nn.Module, term: str, layers: Iterable[str]) 
         try:
             find_layer(model, layer)
         except ConfigError as error:
+            if not feature_names(model):
+                raise ConfigError(
+                    f"distillation.terms.{term} reads a layer of the {role}, and "
+                    f"{type(model).__name__} names none; use a term on outputs "
+                    f"(distillation=soft_targets) or another {role}."
+                ) from error
             kind = f"layer of the {role} in distillation.terms.{term}"
             raise ConfigError(unknown_name(kind, layer, feature_names(model))) from error
 

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,5 +113,5 @@ def _idx(file: Path, magic: int) -> npt.NDArray[np.uint8]:
         if found != magic:
             raise ValueError(f"it begins with {found} instead of {magic}")
         return values.reshape(shape)
-    except (OSError, EOFError, ValueError, struct.error) as error:
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{file} is no IDX file of this kind: {error}.") from error

@@ -90,7 +90,7 @@ def load_tinted(
     blocks = Blocks.of({block: known[block] for block in groups})
     splits = {}
     for place, (split, chosen) in enumerate(rows.items()):
-        # Streams of their own: another fraction changes one split's tints and not the others'.
+        # Streams of their own: another bias changes the tints of train and validation alone.
         random = np.random.default_rng([seed, place])
         labels = pixels.labels[chosen]
         colours = tints(labels, 0.1 if split == "test" else bias, random)

@@ -1,5 +1,7 @@
 """Contrastive distillation: a row's two embeddings are near, those of other rows are not (CRD)."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,7 +15,12 @@ from fairkd.models.features import ModelOutputs
 
 
 def contrastive(
-    anchor: Tensor, positive: Tensor, negatives: Tensor, same: Tensor, noise: Tensor, tau: Tensor
+    anchor: Tensor,
+    positive: Tensor,
+    negatives: Tensor,
+    same: Tensor,
+    log_noise: Tensor,
+    tau: Tensor,
 ) -> Tensor:
     r"""Noise-contrastive loss of telling a row's own embedding from those of other rows.
 
@@ -29,17 +36,20 @@ def contrastive(
         positive: each row's other embedding, shape ``[B, D]``.
         negatives: shape ``[N, D]``.
         same: which negatives are of the row itself and do not count, shape ``[B, N]``.
-        noise: above 0, shape ``[]``.
+        log_noise: logarithm of the noise, shape ``[]``.
         tau: temperature of the embeddings, above 0.
 
     Returns:
         One value per row, shape ``[B]``, at least 0.
     """
     # h is the logistic function of this, so that neither logarithm meets a rounded 0.
-    of_positive = (anchor * positive).sum(1) / tau - noise.log()
-    of_negatives = anchor @ negatives.T / tau - noise.log()
+    of_positive = (anchor * positive).sum(1) / tau - log_noise
+    of_negatives = anchor @ negatives.T / tau - log_noise
     pushed = torch.where(same, 0.0, F.softplus(of_negatives))
     return F.softplus(-of_positive) + pushed.sum(1)
+
+
+_EMPTY, _NOT_REMEMBERED = -1, -2
 
 
 class Contrastive(RelationTerm):
@@ -65,8 +75,8 @@ class Contrastive(RelationTerm):
     name = "contrastive"
     fewest_rows = 1
     tau: Tensor
-    student_noise: Tensor
-    teacher_noise: Tensor
+    log_noise_of_student: Tensor
+    log_noise_of_teacher: Tensor
     remembered_student: Tensor
     remembered_teacher: Tensor
     remembered_rows: Tensor
@@ -79,7 +89,7 @@ class Contrastive(RelationTerm):
         width: int = 128,
         tau: float = 0.07,
         memory: int = 16384,
-        most_rows: int = 512,
+        most_rows: int = 256,
     ) -> None:
         super().__init__(weight, student_layer, teacher_layer, most_rows)
         checks.whole("the number of pairs of layers", len(self.student_features), least=1, most=1)
@@ -102,15 +112,24 @@ class Contrastive(RelationTerm):
         for name in ("remembered_student", "remembered_teacher"):
             drawn = torch.randn(self.memory, self.width, generator=generator, dtype=ours.dtype)
             self.register_buffer(name, F.normalize(drawn, dim=1))
-        self.register_buffer("remembered_rows", torch.full((self.memory,), -1))
+        self.register_buffer("remembered_rows", torch.full((self.memory,), _EMPTY))
         with torch.no_grad():
             embedded = self._embedded(ours, theirs)
             for name, anchor, others in (
-                ("student_noise", embedded[0], self.remembered_teacher),
-                ("teacher_noise", embedded[1], self.remembered_student),
+                ("log_noise_of_student", embedded[0], self.remembered_teacher),
+                ("log_noise_of_teacher", embedded[1], self.remembered_student),
             ):
-                scores = (anchor @ others.T / self.tau).exp()
-                self.register_buffer(name, self.memory * scores.mean())
+                scores = anchor @ others.T / self.tau
+                total = scores.flatten().logsumexp(0) - math.log(scores.numel())
+                self.register_buffer(name, total + math.log(self.memory))
+
+    def forward(
+        self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+    ) -> Tensor:
+        """Both directions of each row, shape ``[B]``."""
+        # On validation a row's place is one of another split, and none of its own is remembered.
+        own = torch.where(epoch.isfinite(), batch.index, _NOT_REMEMBERED)
+        return super().forward(student, teacher, batch._replace(index=own), epoch)
 
     def compare(self, number: int, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
         """Both directions of each row, shape ``[B]``."""
@@ -142,9 +161,9 @@ class Contrastive(RelationTerm):
     def _both(self, ours: Tensor, theirs: Tensor, rows: Tensor) -> Tensor:
         same = rows[:, None] == self.remembered_rows[None, :]
         towards_teacher = contrastive(
-            ours, theirs, self.remembered_teacher, same, self.student_noise, self.tau
+            ours, theirs, self.remembered_teacher, same, self.log_noise_of_student, self.tau
         )
         towards_student = contrastive(
-            theirs, ours, self.remembered_student, same, self.teacher_noise, self.tau
+            theirs, ours, self.remembered_student, same, self.log_noise_of_teacher, self.tau
         )
         return towards_teacher + towards_student

@@ -44,11 +44,12 @@ def early_weights(logits: Tensor, y: Tensor, beta: Tensor | float, power: Tensor
 
 
 class DebiasedHint(Hint):
-    """`Hint` with more weight on the rows that the teacher itself gets wrong (DeTT).
+    """`Hint` with more weight on the rows that the teacher itself gets wrong: DeTT's weighting.
 
     The paper takes the errors of a separate reference model trained as usual; here that is the
     teacher, whose outputs on the training rows are at hand. A teacher that fits them all has no
-    errors left, and this is `Hint` then. (Lee et al., "Debiased distillation by transplanting the
+    errors left, and this is `Hint` then. The paper's other half, the teacher's last layer as the
+    student's, frozen, is not in here. (Lee et al., "Debiased distillation by transplanting the
     last layer", 2023.)
 
     Args:

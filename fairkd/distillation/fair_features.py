@@ -57,6 +57,8 @@ def _normalised(columns: Tensor) -> Tensor:
 
 
 def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    centre = b.detach().mean(0)  # fewer digits are lost in the differences
+    a, b = a - centre, b - centre
     squares = a.square().sum(1)[:, None] + b.square().sum(1)[None, :]
     return (squares - 2 * a @ b.T).clamp(min=0)
 
@@ -92,7 +94,7 @@ class FairFeatures(RelationTerm):
         student_layer: Layers = "last",
         teacher_layer: Layers = "last",
         by: str | None = None,
-        most_rows: int = 512,
+        most_rows: int = 256,
     ) -> None:
         super().__init__(weight, student_layer, teacher_layer, most_rows)
         self.by = by

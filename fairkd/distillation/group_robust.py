@@ -18,7 +18,7 @@ def group_means(values: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         values: shape ``[B]``.
-        membership: shape ``[B, G]``.
+        membership: shape ``[B, G]``, times the rows' weights.
 
     Returns:
         Both of shape ``[G]``.
@@ -33,8 +33,9 @@ def raised(shares: Tensor, losses: Tensor, present: Tensor, rate: Tensor | float
 
     .. math:: q_g \propto q_g \exp(\eta L_g)
 
-    Groups without rows keep their shares' proportion to each other: their loss counts as 0.
-    (Sagawa, Koh, Hashimoto and Liang, "Distributionally robust neural networks", ICLR 2020.)
+    over the groups with rows, which share among themselves what they had; the others keep theirs,
+    so that a group which is often absent does not lose by it. (Sagawa, Koh, Hashimoto and Liang,
+    "Distributionally robust neural networks", ICLR 2020, who sample groups alike.)
 
     Args:
         shares: q, shape ``[G]``, sum 1.
@@ -42,8 +43,12 @@ def raised(shares: Tensor, losses: Tensor, present: Tensor, rate: Tensor | float
         present: which groups have rows, shape ``[G]``.
         rate: eta.
     """
-    grown = shares * torch.where(present, rate * losses, 0.0).exp()
-    return grown / grown.sum()
+    tiny = torch.finfo(shares.dtype).tiny
+    grown = torch.where(
+        present, shares.clamp(min=tiny).log() + rate * losses, torch.finfo(shares.dtype).min / 4
+    )
+    at_stake = torch.where(present, shares, 0.0).sum()
+    return torch.where(present, at_stake * grown.softmax(0), shares)
 
 
 class GroupRobust(SoftenedTerm):
@@ -51,7 +56,8 @@ class GroupRobust(SoftenedTerm):
 
     .. math:: \sum_g q_g \left[ (1 - \alpha) \mathrm{CE}_g + \alpha T^2 \mathrm{KL}_g \right]
 
-    It holds its own cross-entropy, so labels count nothing beside it. (Vilouras, Liu, Sanchez,
+    Its groups' means are under the rows' weights; rows without a group count for nothing. It holds
+    its own cross-entropy, so labels count nothing beside it. (Vilouras, Liu, Sanchez,
     O'Neil and Tsaftaris, "Group distributionally robust knowledge distillation", 2023.)
 
     Args:
@@ -119,4 +125,5 @@ class GroupRobust(SoftenedTerm):
         divergence = scale * soft_targets(student.logits, teacher.logits, temperature)
         labels = cross_entropy(student.logits, batch.y)
         rows = (1 - self.alpha) * labels + self.alpha * divergence
-        return group_means(rows, self.block.of(batch.group).to(rows.dtype))
+        weighted = self.block.of(batch.group) * batch.weight[:, None]
+        return group_means(rows, weighted.to(rows.dtype))

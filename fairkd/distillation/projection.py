@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
@@ -44,12 +43,27 @@ def same_extent(ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
     """
     if ours.dim() != 4 or ours.shape[2:] == theirs.shape[2:]:
         return ours, theirs
-    smaller = (min(ours.shape[2], theirs.shape[2]), min(ours.shape[3], theirs.shape[3]))
-    resized = (
-        f if f.shape[2:] == smaller else F.adaptive_avg_pool2d(f, smaller) for f in (ours, theirs)
-    )
-    first, second = resized
-    return first, second
+    height, width = (min(a, b) for a, b in zip(ours.shape[2:], theirs.shape[2:], strict=True))
+    return _averaged(ours, height, width), _averaged(theirs, height, width)
+
+
+def _averaged(maps: Tensor, height: int, width: int) -> Tensor:
+    """The means over places that adaptive pooling takes, whose gradient on a GPU is not exact."""
+    if maps.shape[2:] == (height, width):
+        return maps
+    rows = _means(maps.shape[2], height, maps)
+    columns = _means(maps.shape[3], width, maps)
+    return rows @ maps @ columns.T
+
+
+def _means(large: int, small: int, like: Tensor) -> Tensor:
+    """A matrix of means of neighbours, shape ``[small, large]``."""
+    place = torch.arange(large, device=like.device)
+    cell = torch.arange(small, device=like.device)[:, None]
+    first = cell * large // small
+    last = -(-(cell + 1) * large // small)
+    inside = ((place >= first) & (place < last)).to(like.dtype)
+    return inside / inside.sum(1, keepdim=True)
 
 
 def check_alike(term: str, ours: Tensor, theirs: Tensor) -> None:

@@ -105,6 +105,7 @@ def _similarities(feature: Tensor) -> Tensor:
 
 def _distances(feature: Tensor) -> Tensor:
     rows = feature.flatten(1)
+    rows = rows - rows.detach().mean(0)  # fewer digits are lost in the differences
     squares = rows.square().sum(1)
     squared = squares[:, None] + squares[None, :] - 2 * rows @ rows.T
     itself = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
@@ -117,7 +118,10 @@ def _distances(feature: Tensor) -> Tensor:
 
 def _cosines(feature: Tensor) -> Tensor:
     rows = feature.flatten(1)
-    towards = F.normalize(rows[None, :] - rows[:, None], dim=2)
+    towards = rows[None, :] - rows[:, None]
+    squared = towards.square().sum(2, keepdim=True)
+    apart = squared > _EPSILON**2  # rows that coincide show no direction, and pull nowhere
+    towards = towards * apart / torch.where(apart, squared, 1.0).sqrt()
     return towards @ towards.mT
 
 
@@ -128,14 +132,18 @@ def _neighbourhoods(feature: Tensor) -> Tensor:
 
 
 class RelationTerm(LayerTerm):
-    """A term over all pairs of a batch's rows; row weights do not count in it.
+    """A term over all pairs of a batch's rows.
+
+    A term that is one value over the batch takes no account of row weights. In half precision the
+    comparisons are made in single precision: differences of rows lose too many digits.
 
     Args:
         weight: the term's factor.
         student_layer: see `LayerTerm`.
         teacher_layer: see `LayerTerm`.
-        most_rows: more rows than this, as when a whole split is judged, are compared in
-            consecutive parts of nearly equal size.
+        most_rows: more rows than this, as when a whole split is judged, are compared in parts of
+            nearly equal size, every n-th row in one. The value of some terms depends on how many
+            rows are compared, so this wants to be the size of training's batches.
 
     Raises:
         ConfigError: a value out of its range.
@@ -148,10 +156,11 @@ class RelationTerm(LayerTerm):
         weight: float,
         student_layer: Layers = "last",
         teacher_layer: Layers = "last",
-        most_rows: int = 512,
+        most_rows: int = 256,
     ) -> None:
         super().__init__(weight, student_layer, teacher_layer)
-        self.most_rows = checks.whole("most_rows", most_rows, least=self.fewest_rows)
+        most_rows = checks.whole("most_rows", most_rows, least=1)
+        self.most_rows = max(most_rows, self.fewest_rows)
 
     def by_parts(self, loss: Callable[..., Tensor], most: int, *fields: Tensor) -> Tensor:
         """A loss over parts of at most ``most`` rows: their mean, or all rows' values.
@@ -161,18 +170,24 @@ class RelationTerm(LayerTerm):
             most: rows.
             fields: shape ``[B, ...]`` each.
         """
-        rows = len(fields[0])
-        n_parts = math.ceil(rows / most)
-        if n_parts == 1:
-            return loss(*fields)
-        parts = list(zip(*(field.tensor_split(n_parts) for field in fields), strict=True))
-        values = [loss(*part) for part in parts]
-        if values[0].dim():
-            return torch.cat(values)
-        return (
-            torch.stack([v * len(part[0]) for v, part in zip(values, parts, strict=True)]).sum()
-            / rows
-        )
+        device = fields[0].device
+        with torch.autocast(device.type, enabled=False):
+            fields = tuple(_single(field) for field in fields)
+            rows = len(fields[0])
+            n_parts = math.ceil(rows / most)
+            if n_parts == 1:
+                return loss(*fields)
+            # Every n-th row: a split may be in the order of its labels.
+            places = [torch.arange(part, rows, n_parts, device=device) for part in range(n_parts)]
+            values = [loss(*(field[place] for field in fields)) for place in places]
+            if values[0].dim():
+                return torch.cat(values)[torch.cat(places).argsort()]
+            weighted = [v * len(place) for v, place in zip(values, places, strict=True)]
+            return torch.stack(weighted).sum() / rows
+
+
+def _single(field: Tensor) -> Tensor:
+    return field.float() if field.dtype in (torch.bfloat16, torch.float16) else field
 
 
 class SimilarityPreserving(RelationTerm):
@@ -205,8 +220,8 @@ class Relational(RelationTerm):
         distance: weight of the distances.
         angle: weight of the angles.
         most_rows: see `RelationTerm`; of the distances.
-        angle_rows: as ``most_rows``, of the angles, whose cost grows with its cube. Batches are
-            shuffled, so the parts are random samples of triplets. ``None`` takes all rows of
+        angle_rows: as ``most_rows``, of the angles, whose cost grows with its cube: a sample of
+            all triplets, as training's batches are shuffled. ``None`` takes all rows of
             ``most_rows`` at once.
 
     Raises:
@@ -214,6 +229,7 @@ class Relational(RelationTerm):
     """
 
     name = "relational"
+    fewest_rows = 3
     distance: Tensor
     angle: Tensor
 
@@ -224,7 +240,7 @@ class Relational(RelationTerm):
         teacher_layer: Layers = "last",
         distance: float = 25.0,
         angle: float = 50.0,
-        most_rows: int = 512,
+        most_rows: int = 256,
         angle_rows: int | None = 64,
     ) -> None:
         super().__init__(weight, student_layer, teacher_layer, most_rows)

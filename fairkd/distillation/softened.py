@@ -6,6 +6,7 @@ from torch import Tensor
 from fairkd import checks
 from fairkd.distillation.schedule import Schedule
 from fairkd.distillation.term import DistillationTerm
+from fairkd.errors import ConfigError
 
 # The power of T that multiplies the softened term.
 TEMPERATURE_SCALING = {"squared": 2.0, "none": 0.0}
@@ -43,6 +44,10 @@ class SoftenedTerm(DistillationTerm):
         self.register_buffer(
             "scaling_power", torch.tensor(TEMPERATURE_SCALING[temperature_scaling])
         )
+        if schedule is not None and not float(schedule.end) > 0:
+            raise ConfigError(
+                "temperature_schedule.end=0 leaves no temperature; accepted: above 0."
+            )
         self.schedule = None if schedule is None or schedule.idle else schedule
 
     def softening(self, epoch: Tensor) -> tuple[Tensor, Tensor]:

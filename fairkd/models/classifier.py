@@ -54,7 +54,8 @@ class Classifier(nn.Module):
             weight: row weights, shape ``[N]``; given to classifiers where they are not all 1.
 
         Raises:
-            ConfigError: the classifier refuses the data, or row weights.
+            ConfigError: the classifier refuses the data, or row weights; or it holds types that are
+                not scikit-learn's own.
         """
         import skops.io
 
@@ -66,9 +67,9 @@ class Classifier(nn.Module):
         except (TypeError, ValueError) as error:
             problem = str(error).strip().partition("\n")[0].rstrip(".")
             raise ConfigError(f"{type(estimator).__name__} cannot be fitted: {problem}.") from error
-        written = np.frombuffer(skops.io.dumps(estimator), dtype=np.uint8)
-        self.fitted = torch.from_numpy(written.copy())
-        self._estimator = estimator
+        content = skops.io.dumps(estimator)
+        self._estimator = _read(content)  # what could not be read again is not kept
+        self.fitted = torch.from_numpy(np.frombuffer(content, dtype=np.uint8).copy())
 
     def forward(self, x: Tensor) -> Tensor:
         """Log-probabilities, shape ``[B, C]``, on the device of ``x``; without gradient."""
@@ -104,7 +105,7 @@ def _read(content: bytes) -> Any:
     foreign = [name for name in needed if not name.startswith(_OWN)]
     if foreign:
         raise ConfigError(
-            f"A kept classifier holds types that are not scikit-learn's ({', '.join(foreign)}) and "
-            "is not opened; train it again with force=all."
+            f"A classifier holds types that are not scikit-learn's own ({', '.join(foreign)}), and "
+            "could not be read again without trusting them; use one of scikit-learn."
         )
     return skops.io.loads(content, trusted=needed)

@@ -20,7 +20,7 @@ class ConvNet(nn.Module):
         channels: of each stage; at least one.
 
     Raises:
-        ConfigError: rows that are no images, or a number of channels below 1.
+        ConfigError: rows that are no images, or fewer than two channels.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class ConvNet(nn.Module):
         width, _, _ = check_image(in_shape, "ConvNet")
         checks.whole("the number of stages", len(channels), least=1)
         for stage, units in enumerate(channels, start=1):
-            checks.whole("channels", units, least=1)
+            checks.whole("channels", units, least=2)
             convolution = nn.Conv2d(
                 width, units, 3, stride=1 if stage == 1 else 2, padding=1, bias=False
             )

@@ -31,8 +31,10 @@ def check_image(in_shape: Sequence[int], model: str) -> tuple[int, int, int]:
 def normalised(channels: int) -> nn.GroupNorm:
     """Normalisation of each image by itself over groups of channels.
 
-    Unlike batch normalisation it keeps no running state, so that models train in stacks and rows do
-    not depend on the batch they come in. (Wu and He, "Group normalization", ECCV 2018.)
+    Unlike batch normalisation it keeps no running state, so that models can train in stacks, and
+    rows do not depend on the batch they come in. (Wu and He, "Group normalization", ECCV 2018.)
     """
-    groups = next(g for g in range(min(_MOST_GROUPS, channels), 0, -1) if channels % g == 0)
+    # At least two channels a group: a single one of a single place would have nothing to vary by.
+    most = max(1, min(_MOST_GROUPS, channels // 2))
+    groups = next(g for g in range(most, 0, -1) if channels % g == 0)
     return nn.GroupNorm(groups, channels)

@@ -25,7 +25,7 @@ class ResNet(nn.Module):
         width: channels of the first stage; the others have twice and four times as many.
 
     Raises:
-        ConfigError: rows that are no images, another depth, or a width below 1.
+        ConfigError: rows that are no images, another depth, or a width below 2.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ResNet(nn.Module):
         checks.whole("depth", depth, least=8)
         if (depth - 2) % 6:
             raise ConfigError(f"depth={depth} is out of range; accepted: 6 n + 2, as 8, 14, 20.")
-        checks.whole("width", width, least=1)
+        checks.whole("width", width, least=2)
         self.stem = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1, bias=False), normalised(width), nn.ReLU()
         )

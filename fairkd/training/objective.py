@@ -108,12 +108,19 @@ class Objective(nn.Module):
     @property
     def student_features(self) -> tuple[str, ...]:
         """Module paths of the student that some term reads."""
-        return _distinct(term.student_features for term in self._terms())
+        return _distinct(term.student_features for term in self.named_terms.values())
 
     @property
     def teacher_features(self) -> tuple[str, ...]:
         """Module paths of the teacher that some term reads."""
-        return _distinct(term.teacher_features for term in self._terms())
+        return _distinct(term.teacher_features for term in self.named_terms.values())
+
+    @property
+    def named_terms(self) -> dict[str, DistillationTerm]:
+        """The distillation terms by name."""
+        return {
+            name: term for name, term in self.terms.items() if isinstance(term, DistillationTerm)
+        }
 
     @property
     def needs_teacher(self) -> bool:
@@ -124,18 +131,21 @@ class Objective(nn.Module):
         self, student: ModelOutputs, teacher: ModelOutputs, generator: torch.Generator
     ) -> None:
         """Let every term build what depends on both models' shapes (see `DistillationTerm`)."""
-        for term in self._terms():
+        for term in self.named_terms.values():
             term.connect(student, teacher, generator)
 
     def learn(self, teacher: Mapping[str, ModelOutputs], splits: Mapping[str, Batch]) -> None:
         """Show every term the teacher's outputs before training (see `DistillationTerm`)."""
-        for term in self._terms():
+        for term in self.named_terms.values():
             term.learn(teacher, splits)
 
     @property
     def has_state(self) -> bool:
         """Whether some term remembers from one step to the next."""
-        return any(type(term).advanced is not DistillationTerm.advanced for term in self._terms())
+        return any(
+            type(term).advanced is not DistillationTerm.advanced
+            for term in self.named_terms.values()
+        )
 
     def advanced(
         self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
@@ -151,8 +161,7 @@ class Objective(nn.Module):
         with torch.no_grad():
             return {
                 f"terms.{name}.{buffer}": value
-                for name, term in self.terms.items()
-                if isinstance(term, DistillationTerm)
+                for name, term in self.named_terms.items()
                 for buffer, value in term.advanced(student, teacher, batch, epoch).items()
             }
 
@@ -197,9 +206,6 @@ class Objective(nn.Module):
             weights[PULL] = self.pull
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
         return ObjectiveValue(total, terms, weights)
-
-    def _terms(self) -> list[DistillationTerm]:
-        return [term for term in self.terms.values() if isinstance(term, DistillationTerm)]
 
     def _distance_to_start(self, parameters: Mapping[str, Tensor]) -> Tensor:
         distances = [

@@ -48,8 +48,8 @@ from fairkd.errors import DataError
             "Unknown choice for distillation 'nope'; did you mean 'none'? Accepted: attention, "
             "contrastive, correlation, debiased_hint, decoupled, early_readout, fair_features, "
             "gradient_aware, group_robust, hint, margin_weighted, neuron_selectivity, none, "
-            "per_class_binary, probabilistic, relational, similarity, soft_targets, squared_logits, "
-            "standardised_logits, teacher_labels, variational.",
+            "per_class_binary, probabilistic, relational, similarity, soft_targets, "
+            "squared_logits, standardised_logits, teacher_labels, variational.",
         ),
         (
             "constraint=[penalty",
@@ -182,8 +182,28 @@ from fairkd.errors import DataError
         (
             "distillation=none distillation.schedule.warmup=5",
             1,
-            "distillation.schedule has no effect without a distillation term; choose one "
-            "(distillation=soft_targets) or leave the schedule constant.",
+            "distillation.schedule has no effect: nothing in distillation=none is weighted; leave "
+            "the schedule constant or choose another distillation.",
+        ),
+        (
+            "distillation.schedule.end=0.5",
+            1,
+            "distillation.schedule.shape=constant with distillation.schedule.end=0.5 changes "
+            "nothing; give a shape (linear, cosine) and an end other than 1, or neither.",
+        ),
+        (
+            "distillation.temperature_schedule.shape=linear "
+            "distillation.temperature_schedule.end=0",
+            1,
+            "distillation.temperature_schedule.end=0 leaves no temperature; accepted: a number "
+            "above 0.",
+        ),
+        (
+            "distillation=group_robust distillation.schedule.shape=linear "
+            "distillation.schedule.end=0",
+            1,
+            "distillation.schedule.end=0 ends with nothing to learn, as the labels do not count "
+            "beside these terms; give an end above 0, or distillation.label_weight.",
         ),
         (
             "distillation=hint distillation.temperature_schedule.shape=linear "
@@ -498,6 +518,11 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "Accepted: hidden1, hidden2.",
         ),
         (
+            "+distillation.terms.mine._target_=torch.nn.Identity",
+            "distillation.terms.mine._target_=torch.nn.Identity is no distillation term; derive it "
+            "from fairkd.distillation.term.DistillationTerm.",
+        ),
+        (
             "student=own student._target_=fairkd.models.classifier.Classifier "
             "+student.estimator._target_=sklearn.naive_bayes.GaussianNB",
             "student: classifiers of scikit-learn and ensembles are teachers and cannot be a "
@@ -505,7 +530,8 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
         ),
         (
             "teacher=gradient_boosting distillation=hint",
-            "Unknown layer of the teacher in distillation.terms.hint 'last'. Accepted: none.",
+            "distillation.terms.hint reads a layer of the teacher, and Classifier names none; use "
+            "a term on outputs (distillation=soft_targets) or another teacher.",
         ),
         (
             "teacher=classifier teacher.model.estimator._target_=sklearn.svm.LinearSVC",
@@ -519,7 +545,8 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
         ),
         (
             "distillation=hint student=linear",
-            "Unknown layer of the student in distillation.terms.hint 'last'. Accepted: none.",
+            "distillation.terms.hint reads a layer of the student, and Linear names none; use a "
+            "term on outputs (distillation=soft_targets) or another student.",
         ),
         (
             "student.activation=step",

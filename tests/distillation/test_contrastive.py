@@ -28,7 +28,12 @@ def test_value_is_the_papers_critic_by_a_loop(pair):
                 value -= math.log(1 - _h(anchor[i], negatives[n], 0.3, 0.5))
         expected.append(value)
     found = contrastive(
-        anchor, positive, negatives, same, torch.tensor(0.3).double(), torch.tensor(0.5).double()
+        anchor,
+        positive,
+        negatives,
+        same,
+        torch.tensor(0.3).double().log(),
+        torch.tensor(0.5).double(),
     )
     torch.testing.assert_close(
         found, torch.tensor(expected, dtype=torch.float64), rtol=1e-6, atol=0
@@ -50,8 +55,10 @@ def test_the_term_goes_both_ways_and_leaves_out_the_row_itself(pair):
     same = p.batch.index[:, None] == term.remembered_rows
     assert same.sum() == 2
     expected = contrastive(
-        ours, theirs, term.remembered_teacher, same, term.student_noise, term.tau
-    ) + contrastive(theirs, ours, term.remembered_student, same, term.teacher_noise, term.tau)
+        ours, theirs, term.remembered_teacher, same, term.log_noise_of_student, term.tau
+    ) + contrastive(
+        theirs, ours, term.remembered_student, same, term.log_noise_of_teacher, term.tau
+    )
     torch.testing.assert_close(p.value(term), expected)
 
 
@@ -60,7 +67,8 @@ def test_noise_is_the_memorys_size_times_the_untrained_mean_score(pair):
     term = _term(p)
     ours = F.normalize(term.of_student(p.student.features["f"]), dim=1)
     scores = [math.exp(float(a @ b) / 0.5) for a in ours.detach() for b in term.remembered_teacher]
-    assert float(term.student_noise) == pytest.approx(5 * sum(scores) / len(scores))
+    expected = math.log(5 * sum(scores) / len(scores))
+    assert float(term.log_noise_of_student) == pytest.approx(expected)
     # So an untrained term is about log(1 + N) + 1 in each direction, whatever the temperature.
     assert float(p.value(term).mean().detach()) == pytest.approx(2 * (math.log(6) + 1), rel=0.5)
 
@@ -107,3 +115,22 @@ def test_maps_and_several_layers_are_refused(pair):
         _term(p)
     with pytest.raises(ConfigError, match="the number of pairs of layers=2 is out of range"):
         Contrastive(1.0, ["a", "b"], ["a", "b"])
+
+
+def test_on_validation_no_row_is_its_own_negative(pair):
+    p = pair(rows=4).with_features((3,), (3,))
+    term = _term(p)
+    strangers = p.batch._replace(index=p.batch.index + 100)
+    term.remembered_rows = torch.tensor([0, 1, 2, 3, 3])
+    now, end = torch.tensor(0.0), torch.tensor(math.inf)
+    assert not torch.allclose(p.value(term), term(p.student, p.teacher, strangers, now))
+    torch.testing.assert_close(
+        term(p.student, p.teacher, p.batch, end), term(p.student, p.teacher, strangers, now)
+    )
+
+
+def test_a_tiny_temperature_stays_finite(pair):
+    p = pair(rows=4).with_features((3,), (3,))
+    term = Contrastive(1.0, "f", "f", width=2, tau=0.001, memory=5)
+    p.connect(term)
+    assert p.value(term).isfinite().all()

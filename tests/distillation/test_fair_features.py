@@ -50,7 +50,7 @@ def test_the_order_of_rows_and_of_groups_does_not_matter_nor_do_rows_without_a_g
     order = torch.randperm(8, generator=p.g)
     again = fair_discrepancy(ours[order], theirs[order], labels[order], sex[order].flip(1))
     torch.testing.assert_close(again, before)
-    # A copy of the teacher's rows whose group is missing changes the teacher's side by nothing.
+    # Where all groups are missing, there is nothing to compare.
     assert torch.equal(
         fair_discrepancy(ours, theirs, labels, torch.zeros_like(sex)), torch.tensor(0.0).double()
     )

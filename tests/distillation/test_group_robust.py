@@ -21,13 +21,37 @@ def _losses(p, groups: slice, alpha: float, temperature: float) -> list[float | 
     ]
 
 
-def test_shares_grow_with_the_loss_and_absent_groups_keep_their_proportion():
+def test_present_groups_divide_what_they_have_and_absent_ones_keep_theirs():
     shares = torch.tensor([0.5, 0.3, 0.2]).double()
     losses = torch.tensor([1.0, 2.0, 0.0]).double()
     present = torch.tensor([True, True, False])
     found = raised(shares, losses, present, 0.1)
-    grown = [0.5 * math.exp(0.1), 0.3 * math.exp(0.2), 0.2]
-    torch.testing.assert_close(found, torch.tensor(grown, dtype=torch.float64) / sum(grown))
+    grown = [0.5 * math.exp(0.1), 0.3 * math.exp(0.2)]
+    expected = [0.8 * g / sum(grown) for g in grown] + [0.2]
+    torch.testing.assert_close(
+        found, torch.tensor(expected, dtype=torch.float64), rtol=1e-6, atol=0
+    )
+    nobody = torch.zeros(3, dtype=torch.bool)
+    torch.testing.assert_close(raised(shares, losses, nobody, 0.1), shares)
+
+
+@pytest.mark.parametrize("rate", [1.0, 1e4])
+def test_huge_losses_stay_finite(rate):
+    found = raised(torch.tensor([0.5, 0.5]), torch.tensor([100.0, 1.0]), torch.ones(2) > 0, rate)
+    torch.testing.assert_close(found, torch.tensor([1.0, 0.0]))
+    again = raised(found, torch.tensor([0.0, 1.0]), torch.ones(2) > 0, rate)
+    assert again.isfinite().all()
+    assert float(again.sum()) == pytest.approx(1)
+
+
+def test_a_rare_group_with_the_largest_loss_comes_to_count_most():
+    g = torch.Generator().manual_seed(0)
+    shares = torch.tensor([0.5, 0.5])
+    losses = torch.tensor([1.0, 3.0])
+    for _ in range(5000):
+        rare = bool(torch.rand((), generator=g) < 0.3)
+        shares = raised(shares, losses, torch.tensor([True, rare]), 0.01)
+    assert float(shares[1]) > 0.95
 
 
 def test_means_of_groups_and_of_nobody():
@@ -43,12 +67,16 @@ def test_the_term_is_the_losses_under_raised_shares(pair, by, columns):
     p = pair(rows=6, seed=3)
     term = p.connect(GroupRobust(alpha=0.75, temperature=2.0, rate=0.5, by=by))
     losses = _losses(p, columns, 0.75, 2.0)
-    grown = [math.exp(0.5 * loss) if loss is not None else 1.0 for loss in losses]
-    shares = [g / sum(grown) for g in grown]
+    equal, here = 1 / len(losses), [loss for loss in losses if loss is not None]
+    total = sum(math.exp(0.5 * loss) for loss in here)
+    shares = [
+        equal if loss is None else equal * len(here) * math.exp(0.5 * loss) / total
+        for loss in losses
+    ]
     expected = sum(q * (loss or 0.0) for q, loss in zip(shares, losses, strict=True))
-    assert float(p.value(term)) == pytest.approx(expected, rel=1e-9)
+    assert float(p.value(term)) == pytest.approx(expected, rel=1e-7)
     advanced = term.advanced(p.student, p.teacher, p.batch, torch.tensor(0.0))
-    torch.testing.assert_close(advanced["shares"], torch.tensor(shares, dtype=torch.float64))
+    torch.testing.assert_close(advanced["shares"], torch.tensor(shares).double(), rtol=1e-6, atol=0)
     assert float(term.shares.sum()) == pytest.approx(1)  # the step itself changed nothing
 
 
@@ -75,3 +103,22 @@ def test_the_gradient_is_the_shares_weighted_one(pair):
 def test_an_unknown_block_is_refused(pair):
     with pytest.raises(ConfigError, match="Unknown group block 'age'"):
         pair().connect(GroupRobust(by="age"))
+
+
+def test_row_weights_count_within_a_group_and_rows_without_one_do_not(pair):
+    p = pair(rows=8)
+    term = p.connect(GroupRobust())
+    before = p.value(term)
+    weight = torch.ones(8).double()
+    weight[0] = 5.0
+    p.batch = p.batch._replace(weight=weight)
+    assert not torch.allclose(p.value(term), before)
+    group = p.batch.group.clone()
+    group[0] = 0
+    without = p.batch._replace(group=group)
+    kept = slice(1, None)
+    fewer = term(
+        p.student.rows(torch.arange(1, 8)), p.teacher.rows(torch.arange(1, 8)),
+        p.batch.rows(kept), torch.tensor(0.0),
+    )  # fmt: skip
+    torch.testing.assert_close(term(p.student, p.teacher, without, torch.tensor(0.0)), fewer)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from fairkd.data.batch import Batch
 from fairkd.distillation.relation import (
     Probabilistic,
     Relational,
@@ -147,24 +148,23 @@ def test_a_single_row_says_nothing(loss):
 def test_many_rows_are_compared_in_parts(pair, term):
     p = pair(rows=7).with_features((4,), (4,))
     loss = similarity_preserving if isinstance(term, SimilarityPreserving) else probabilistic
-    sizes = (3, 2, 2)
+    every_third = ([0, 3, 6], [1, 4], [2, 5])
     parts = [
-        loss(ours, theirs)
-        for ours, theirs in zip(
-            p.student.features["f"].split(sizes), p.teacher.features["f"].split(sizes), strict=True
-        )
+        loss(p.student.features["f"][rows], p.teacher.features["f"][rows]) for rows in every_third
     ]
     if parts[0].dim():
-        expected = torch.cat(parts)
+        expected = torch.zeros(7).double()
+        for rows, values in zip(every_third, parts, strict=True):
+            expected[rows] = values
     else:
-        expected = sum(v * n for v, n in zip(parts, sizes, strict=True)) / 7
+        expected = sum(v * len(n) for v, n in zip(parts, every_third, strict=True)) / 7
     torch.testing.assert_close(p.value(p.connect(term)), expected)
 
 
 def test_the_relational_term_weighs_distances_and_angles(pair):
     p = pair().with_features((4,), (4,))
     ours, theirs = p.student.features["f"], p.teacher.features["f"]
-    halves = [relational_angle(ours[part], theirs[part]) for part in (slice(0, 3), slice(3, 6))]
+    halves = [relational_angle(ours[part], theirs[part]) for part in ([0, 2, 4], [1, 3, 5])]
     expected = 2 * relational_distance(ours, theirs) + 3 * (halves[0] + halves[1]) / 2
     term = Relational(1.0, "f", "f", distance=2.0, angle=3.0, angle_rows=3)
     torch.testing.assert_close(p.value(p.connect(term)), expected)
@@ -174,8 +174,38 @@ def test_the_relational_term_weighs_distances_and_angles(pair):
 
 def test_relations_need_two_rows():
     assert SimilarityPreserving(1.0).fewest_rows == 2
-    with pytest.raises(ConfigError, match=r"most_rows=1 is out of range; accepted: .*at least 2"):
-        SimilarityPreserving(1.0, most_rows=1)
+    assert Relational().fewest_rows == 3
+    with pytest.raises(ConfigError, match=r"most_rows=0 is out of range; accepted: .*at least 1"):
+        SimilarityPreserving(1.0, most_rows=0)
+
+
+def test_two_rows_that_coincide_in_the_student_alone_do_not_explode():
+    g = torch.Generator().manual_seed(0)
+    ours, theirs = (torch.randn(16, 4, generator=g) for _ in range(2))
+    ours[1] = ours[0]
+    for loss in LOSSES:
+        feature = ours.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(feature, theirs).sum(), feature)
+        others = gradient[2:].abs().max()
+        assert gradient[:2].abs().max() < 100 * others, loss
+
+
+def test_features_far_from_the_origin_lose_no_digits():
+    g = torch.Generator().manual_seed(0)
+    ours, theirs = (torch.randn(32, 8, generator=g) for _ in range(2))
+    for loss in (relational_distance, relational_angle):
+        far = loss(ours + 1000, theirs + 1000)
+        torch.testing.assert_close(far, loss(ours, theirs), rtol=2e-3, atol=0)
+
+
+def test_half_precision_is_compared_in_single():
+    g = torch.Generator().manual_seed(0)
+    feature = (2 + 0.3 * torch.randn(32, 8, generator=g)).bfloat16()
+    term = Relational(1.0, "f", "f")
+    outputs = ModelOutputs(torch.zeros(32, 2), {"f": feature})
+    with torch.autocast("cpu", torch.bfloat16):
+        value = term(outputs, outputs, Batch(*[torch.zeros(32)] * 5), torch.tensor(0.0))
+    assert float(value) == 0
 
 
 def test_layers_are_read_by_name(pair):

@@ -113,7 +113,9 @@ def test_an_impossible_choice_stops_a_sweep_before_its_first_job(fairkd, place) 
     ended = fairkd("-m", "student=linear,nope")
     assert ended.code == 1
     assert (
-        ended.err == "Unknown choice for student 'nope'. Accepted: linear, mlp, mlp_small, own.\n"
+        ended.err
+        == "Unknown choice for student 'nope'. Accepted: convnet, linear, mlp, mlp_small, "
+        "own, resnet.\n"
     )
     assert place.runs() == []
     assert list(place.folder.glob("multirun/*/*/0")) == []

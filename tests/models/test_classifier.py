@@ -109,5 +109,15 @@ class Foreign:
 def test_a_kept_classifier_of_foreign_types_is_not_opened():
     content = np.frombuffer(skops.io.dumps(Foreign()), dtype=np.uint8)
     model = Classifier(LogisticRegression(), 5, 2)
-    with pytest.raises(ConfigError, match=r"types that are not scikit-learn's \(.*Foreign\)"):
+    with pytest.raises(ConfigError, match=r"types that are not scikit-learn's own \(.*Foreign\)"):
         model.load_state_dict({"fitted": torch.from_numpy(content.copy())})
+
+
+class Mine(LogisticRegression):
+    """A classifier of somebody else's."""
+
+
+def test_a_classifier_that_could_not_be_read_again_is_refused_at_once():
+    x, y, weight = _rows()
+    with pytest.raises(ConfigError, match=r"not scikit-learn's own \(.*Mine\)"):
+        Classifier(Mine(), 5, 3).fit_rows(x, y, weight)

@@ -35,6 +35,14 @@ def test_rows_do_not_depend_on_their_batch_and_nothing_is_remembered(name):
     torch.testing.assert_close(model(x)[:1], model(x[:1]), rtol=1e-4, atol=1e-5)
 
 
+def test_stages_of_a_single_place_still_tell_images_apart():
+    torch.manual_seed(0)
+    model = ConvNet((3, 8, 8), 10, [8, 8, 8, 8, 8])
+    logits = model(torch.rand(5, 3, 8, 8))
+    assert float((logits - logits[0]).detach().abs().max()) > 1e-2
+    assert model(torch.rand(1, 3, 8, 8)).isfinite().all()
+
+
 @pytest.mark.parametrize("depth", [8, 14, 20])
 def test_depth_counts_layers_with_weights(depth):
     model = ResNet((3, 32, 32), 10, depth=depth)
@@ -52,7 +60,9 @@ def test_a_residual_network_of_the_papers_size():
     assert 0.26e6 < count < 0.29e6
 
 
-@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (6, 6), (8, 8), (16, 8), (9, 3), (7, 7)])
+@pytest.mark.parametrize(
+    ("channels", "groups"), [(1, 1), (2, 1), (6, 3), (8, 4), (16, 8), (32, 8), (9, 3), (7, 1)]
+)
 def test_groups_divide_the_channels(channels, groups):
     assert normalised(channels).num_groups == groups
 

@@ -3,10 +3,13 @@
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
+from fairkd.data.tinted import load_tinted
+from fairkd.distillation.attention import AttentionTransfer, NeuronSelectivity
 from fairkd.distillation.binary import PerClassBinary
 from fairkd.distillation.contrastive import Contrastive
 from fairkd.distillation.correlation import Correlation
@@ -21,7 +24,13 @@ from fairkd.distillation.response import SoftTargets, SquaredLogits, TeacherCros
 from fairkd.distillation.schedule import Schedule
 from fairkd.distillation.standardised import StandardisedLogits
 from fairkd.distillation.term import DistillationTerm
+from fairkd.models.convnet import ConvNet
+from fairkd.models.features import run
 from fairkd.training.distil import Trained
+from fairkd.training.fit import TrainerSettings
+from fairkd.training.inference import outputs_on
+from fairkd.training.objective import Objective
+from fairkd.training.randomness import seeded
 from fairkd.training.stack.member import Member
 from fairkd.training.stack.together import train_alone, train_stack
 
@@ -94,3 +103,40 @@ def test_where_rounding_may_differ_they_stack_all_the_same(
         assert ours.together == 3
         for path, value in theirs.model.state_dict().items():
             torch.testing.assert_close(ours.model.state_dict()[path], value, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", [AttentionTransfer, NeuronSelectivity])
+def test_convolutional_models_stack_where_rounding_may_differ(
+    kind: type[AttentionTransfer | NeuronSelectivity],
+) -> None:
+    members = [_image_member(kind(w, "stage2", "stage2"), s) for s, w in enumerate((1.0, 0.5))]
+    alone = [train_alone(copy.deepcopy(m)) for m in members]
+    for ours, theirs in zip(train_stack(members), alone, strict=True):
+        assert isinstance(ours, Trained)
+        assert isinstance(theirs, Trained)
+        assert ours.together == 2
+        for path, value in theirs.model.state_dict().items():
+            torch.testing.assert_close(ours.model.state_dict()[path], value, rtol=0, atol=1e-6)
+
+
+def _image_member(term: DistillationTerm, seed: int) -> Member:
+    data = load_tinted(source="digits", seed=0)
+    few = {name: split.rows(slice(0, 128)) for name, split in data.splits.items()}
+    data = replace(data, splits=few)
+    with seeded(100):
+        big = ConvNet(data.shape, 10, (6, 8))
+    with seeded(seed):
+        network = ConvNet(data.shape, 10, (4, 4))
+    theirs = {s: outputs_on(big, few[s], ("stage2",)) for s in ("train", "validation")}
+    objective = Objective(terms={"other": term})
+    rows = torch.arange(2)
+    objective.connect(
+        run(network, few["train"].x[:2], ("stage2",)),
+        theirs["train"].rows(rows),
+        torch.Generator().manual_seed(seed),
+    )
+    settings = TrainerSettings(
+        optimizer=partial(torch.optim.Adam, lr=0.01), max_epochs=2, batch_size=64,
+        accelerator="cpu", progress="off", precision="64-true",
+    )  # fmt: skip
+    return Member(network, objective, settings, seed, data, theirs, exact=False)
