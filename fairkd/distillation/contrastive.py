@@ -13,6 +13,9 @@ from fairkd.distillation.projection import Projection, check_flat
 from fairkd.distillation.relation import RelationTerm
 from fairkd.models.features import ModelOutputs
 
+# Places that no row has: of the memory's first directions, and of rows that cannot be in it.
+_EMPTY, _NOT_REMEMBERED = -1, -2
+
 
 def contrastive(
     anchor: Tensor,
@@ -47,9 +50,6 @@ def contrastive(
     of_negatives = anchor @ negatives.T / tau - log_noise
     pushed = torch.where(same, 0.0, F.softplus(of_negatives))
     return F.softplus(-of_positive) + pushed.sum(1)
-
-
-_EMPTY, _NOT_REMEMBERED = -1, -2
 
 
 class Contrastive(RelationTerm):
@@ -160,10 +160,8 @@ class Contrastive(RelationTerm):
 
     def _both(self, ours: Tensor, theirs: Tensor, rows: Tensor) -> Tensor:
         same = rows[:, None] == self.remembered_rows[None, :]
-        towards_teacher = contrastive(
-            ours, theirs, self.remembered_teacher, same, self.log_noise_of_student, self.tau
-        )
-        towards_student = contrastive(
-            theirs, ours, self.remembered_student, same, self.log_noise_of_teacher, self.tau
-        )
-        return towards_teacher + towards_student
+        of_student = self.remembered_student.to(ours.dtype)
+        of_teacher = self.remembered_teacher.to(ours.dtype)
+        return contrastive(
+            ours, theirs, of_teacher, same, self.log_noise_of_student, self.tau
+        ) + contrastive(theirs, ours, of_student, same, self.log_noise_of_teacher, self.tau)

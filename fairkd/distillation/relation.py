@@ -248,7 +248,7 @@ class Relational(RelationTerm):
             self.register_buffer(name, torch.tensor(checks.number(name, value, least=0.0)))
         if angle_rows is not None:
             checks.whole("angle_rows", angle_rows, least=3)
-        self.angle_rows = angle_rows or most_rows
+        self.angle_rows = angle_rows or self.most_rows
 
     def compare(self, number: int, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
         """Both parts, shape ``[]``."""
