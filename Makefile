@@ -50,9 +50,10 @@ format: install ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install ## Time training against a bare PyTorch loop, and the command line's start
+bench: install ## Time training against a bare PyTorch loop, the command line's start, and each distillation term
 	$(BIN)/python scripts/bench_training.py
 	$(BIN)/python scripts/bench_startup.py
+	$(BIN)/python scripts/bench_terms.py
 
 bench-sweep: data ## Time sweeps: stacks, other launchers, a bare PyTorch loop (25 minutes)
 	$(BIN)/python scripts/bench_sweep.py $(ARGS)
