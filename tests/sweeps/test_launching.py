@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +386,8 @@ def test_ctrl_c_ends_every_process(tmp_path: Path, processes: int) -> None:
             stderr=errors,
             text=True,
             start_new_session=True,
+            # Tests that run in a shell's background inherit that Ctrl-C is ignored.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
     assert process.stdout is not None
     at_work = 0
