@@ -1,5 +1,7 @@
 """Losses on maps: where a layer looks, and what its channels select."""
 
+from abc import abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -76,59 +78,52 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
     return (a @ b.mT).square().mean((1, 2))
 
 
-class AttentionTransfer(LayerTerm):
-    """`attention_transfer`, summed over pairs of layers.
+class MapTerm(LayerTerm):
+    """A term that compares maps, at the smaller one's extent, summed over pairs of layers.
 
     Args:
         weight: the term's factor.
         student_layer: see `LayerTerm`.
         teacher_layer: see `LayerTerm`.
     """
+
+    def connect(
+        self,
+        student: ModelOutputs,
+        teacher: ModelOutputs,
+        generator: torch.Generator,
+    ) -> None:
+        """Refuse layers without places.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        self.require_maps(student, teacher)
+
+    def compare(self, number: int, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
+        """The value of each row, shape ``[B]``."""
+        return self.of_maps(*same_extent(student, teacher))
+
+    @abstractmethod
+    def of_maps(self, student: Tensor, teacher: Tensor) -> Tensor:
+        """The value of each row, shape ``[B]``, of maps of one extent."""
+
+
+class AttentionTransfer(MapTerm):
+    """`attention_transfer`; see `MapTerm` for its arguments."""
 
     name = "attention"
 
-    def connect(
-        self,
-        student: ModelOutputs,
-        teacher: ModelOutputs,
-        generator: torch.Generator,
-    ) -> None:
-        """Refuse layers without places.
-
-        Raises:
-            ConfigError: there are none.
-        """
-        self.require_maps(student, teacher)
-
-    def compare(self, number: int, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
+    def of_maps(self, student: Tensor, teacher: Tensor) -> Tensor:
         """The difference of each row's maps, shape ``[B]``."""
-        return attention_transfer(*same_extent(student, teacher))
+        return attention_transfer(student, teacher)
 
 
-class NeuronSelectivity(LayerTerm):
-    """`neuron_selectivity`, summed over pairs of layers.
-
-    Args:
-        weight: the term's factor.
-        student_layer: see `LayerTerm`.
-        teacher_layer: see `LayerTerm`.
-    """
+class NeuronSelectivity(MapTerm):
+    """`neuron_selectivity`; see `MapTerm` for its arguments."""
 
     name = "neuron_selectivity"
 
-    def connect(
-        self,
-        student: ModelOutputs,
-        teacher: ModelOutputs,
-        generator: torch.Generator,
-    ) -> None:
-        """Refuse layers without places.
-
-        Raises:
-            ConfigError: there are none.
-        """
-        self.require_maps(student, teacher)
-
-    def compare(self, number: int, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
+    def of_maps(self, student: Tensor, teacher: Tensor) -> Tensor:
         """The discrepancy of each row, shape ``[B]``."""
-        return neuron_selectivity(*same_extent(student, teacher))
+        return neuron_selectivity(student, teacher)

@@ -7,10 +7,9 @@ from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.distillation.feature import Hint
 from fairkd.distillation.layers import Layers
+from fairkd.distillation.mixture import MixtureTerm
 from fairkd.distillation.projection import Projection
-from fairkd.distillation.response import soft_targets
 from fairkd.distillation.schedule import Schedule
-from fairkd.distillation.softened import SoftenedTerm
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import cross_entropy, probabilities
 
@@ -84,7 +83,7 @@ class DebiasedHint(Hint):
         return weights * super().forward(student, teacher, batch, epoch)
 
 
-class EarlyReadout(SoftenedTerm):
+class EarlyReadout(MixtureTerm):
     r"""Labels and soft targets, rows weighted by the errors of a readout from an early layer.
 
     .. math:: w \left[ (1 - \alpha) \mathrm{CE} + \alpha T^2 \mathrm{KL} \right]
@@ -149,10 +148,7 @@ class EarlyReadout(SoftenedTerm):
         """The weighted mixture and the readout's own loss of each row, shape ``[B]``."""
         read: Tensor = self.readout(self._early(student).detach())
         weights = early_weights(read.detach(), batch.y, self.beta, self.power)
-        temperature, scale = self.softening(epoch)
-        divergence = scale * soft_targets(student.logits, teacher.logits, temperature)
-        labels = cross_entropy(student.logits, batch.y)
-        rows = (1 - self.alpha) * labels + self.alpha * divergence
+        rows = self.mixed(student, teacher, batch, self.alpha, epoch)
         return weights * rows + cross_entropy(read, batch.y)
 
     def _early(self, student: ModelOutputs) -> Tensor:

@@ -6,11 +6,9 @@ from torch import Tensor
 from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Block, Blocks
-from fairkd.distillation.response import soft_targets
+from fairkd.distillation.mixture import MixtureTerm
 from fairkd.distillation.schedule import Schedule
-from fairkd.distillation.softened import SoftenedTerm
 from fairkd.models.features import ModelOutputs
-from fairkd.models.probabilities import cross_entropy
 
 
 def group_means(values: Tensor, membership: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,7 +49,7 @@ def raised(shares: Tensor, losses: Tensor, present: Tensor, rate: Tensor | float
     return torch.where(present, at_stake * grown.softmax(0), shares)
 
 
-class GroupRobust(SoftenedTerm):
+class GroupRobust(MixtureTerm):
     r"""Labels and soft targets by group, under shares that grow where the loss is large.
 
     .. math:: \sum_g q_g \left[ (1 - \alpha) \mathrm{CE}_g + \alpha T^2 \mathrm{KL}_g \right]
@@ -121,9 +119,6 @@ class GroupRobust(SoftenedTerm):
     def _losses(
         self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
     ) -> tuple[Tensor, Tensor]:
-        temperature, scale = self.softening(epoch)
-        divergence = scale * soft_targets(student.logits, teacher.logits, temperature)
-        labels = cross_entropy(student.logits, batch.y)
-        rows = (1 - self.alpha) * labels + self.alpha * divergence
+        rows = self.mixed(student, teacher, batch, self.alpha, epoch)
         weighted = self.block.of(batch.group) * batch.weight[:, None]
         return group_means(rows, weighted.to(rows.dtype))

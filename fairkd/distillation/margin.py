@@ -7,11 +7,10 @@ from torch import Tensor
 
 from fairkd.data.batch import Batch
 from fairkd.distillation.classes import among, target_mask
-from fairkd.distillation.response import soft_targets
+from fairkd.distillation.mixture import MixtureTerm
 from fairkd.distillation.schedule import Schedule
-from fairkd.distillation.softened import SoftenedTerm
 from fairkd.models.features import ModelOutputs
-from fairkd.models.probabilities import cross_entropy, probabilities
+from fairkd.models.probabilities import probabilities
 
 
 def margins(logits: Tensor, y: Tensor) -> Tensor:
@@ -34,7 +33,7 @@ def class_margins(logits: Tensor, y: Tensor) -> Tensor:
     return (of_class.T @ margins(logits, y)) / torch.where(rows > 0, rows, 1.0)
 
 
-class MarginWeighted(SoftenedTerm):
+class MarginWeighted(MixtureTerm):
     r"""Labels and soft targets, the teacher trusted in each class as far as its margin goes.
 
     .. math:: (1 - \alpha_y) \mathrm{CE} + \alpha_y T^2 \mathrm{KL}, \quad
@@ -83,7 +82,4 @@ class MarginWeighted(SoftenedTerm):
         """The mixture of each row, shape ``[B]``."""
         mask = target_mask(batch.y, student.logits.shape[-1])
         alpha = torch.where(mask, self.trust, 0.0).sum(-1)
-        temperature, scale = self.softening(epoch)
-        divergence = soft_targets(student.logits, teacher.logits, temperature)
-        labels = cross_entropy(student.logits, batch.y)
-        return (1 - alpha) * labels + alpha * scale * divergence
+        return self.mixed(student, teacher, batch, alpha, epoch)
