@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from torch import Tensor, nn
+
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.compression import Cost, architecture, cost, latency
 from fairkd.evaluation.evaluate import evaluate
@@ -26,6 +28,7 @@ from fairkd.record import Headline, JobRecord, parameters, write_run, write_stud
 from fairkd.store import Content, Store
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
+from fairkd.training.compress import Beside, Compression
 from fairkd.training.distil import (
     Distillation,
     Recipe,
@@ -43,8 +46,8 @@ _T = TypeVar("_T")
 
 FORCES: Mapping[str, tuple[str, ...]] = {
     "none": (),
-    "student": ("student", "job"),
-    "all": ("teacher", "outputs", "control", "evaluation", "student", "job"),
+    "student": ("student", "compressed", "job"),
+    "all": ("teacher", "outputs", "control", "evaluation", "student", "compressed", "job"),
 }
 """What each value of ``force`` computes anew."""
 
@@ -74,6 +77,7 @@ class Job:
         teacher: how the teacher is made and trained.
         student: how the student, and the control, are made and trained.
         distillation: what the student is trained for.
+        compression: what is made of the student then, by name; each starts from the one before it.
         evaluation: how models are measured.
         headline: what ``test/disparity`` is.
         force: a key of `FORCES`.
@@ -88,6 +92,7 @@ class Job:
     teacher: Recipe
     student: Recipe
     distillation: Distillation
+    compression: Mapping[str, Compression]
     evaluation: EvaluationSettings
     headline: Headline
     force: str
@@ -136,7 +141,7 @@ def run_job(
         entry = keeper.kept("job", job.keys.job)
         if entry is None:
             return _run(job, keeper, tracking)
-        weights = keeper.weights("student", job.keys.student)
+        weights = _kept_weights(job, keeper)
         if weights is None:
             log.warning("The student's weights are no longer in the store: the job is done again.")
             return _run(job, keeper, tracking)
@@ -164,13 +169,24 @@ def _run(job: Job, keeper: Keeper, tracking: Tracking) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
     with tracking.start(job.name, parameters(job.config), _tags(job), job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
-        student, record = _compute(job, keeper, run)
-        write_student(job.output, student.model.state_dict(), job.dataset)
+        products, record = _compute(job, keeper, run)
+        weights = {name: product.model.state_dict() for name, product in products.items()}
+        write_student(job.output, weights, job.dataset)
         write_run(run, record, job.dataset, job.output)
         tracking.supersede(job.keys.job)
         content = Content(record=record.to_json(), about={"name": job.name})
         keeper.put("job", job.keys.job, content)
     return JobResult(record, run.run_id, reused=False)
+
+
+def _kept_weights(job: Job, keeper: Keeper) -> dict[str, Mapping[str, Tensor]] | None:
+    """The weights of the student and of what was made of it, if all are still there."""
+    kinds = {"student": ("student", job.keys.student)} | {
+        name: ("compressed", key) for name, key in job.keys.compressed.items()
+    }
+    found = {name: keeper.weights(*place) for name, place in kinds.items()}
+    known = {name: weights for name, weights in found.items() if weights is not None}
+    return dict(known) if len(known) == len(found) else None
 
 
 def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
@@ -186,18 +202,19 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
     return JobResult(record, run.run_id, reused=True)
 
 
-def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[Trained, JobRecord]:
-    """Teacher, control and student, measured side by side."""
+def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], JobRecord]:
+    """Teacher, control, student and what is made of it, measured side by side."""
     with threads(job.student.settings.threads):
         teacher, outputs = teacher_of(job, keeper)
         train_control = partial(train_on_labels, job.student, job.dataset)
         control = keeper.model("control", job.keys.control, job.student, train_control)
         student = _student(job, keeper, run, teacher, outputs)
-        trained = {"teacher": teacher, "control": control, "student": student}
+        products = {"student": student, **_compressed(job, keeper, student, teacher, outputs)}
+        trained = {"teacher": teacher, "control": control, **products}
         for name, model in trained.items():
             log.info("%s: %s.", name, told(model))
         trio = _measured(job, keeper, trained, outputs)
-    return student, JobRecord(
+    return products, JobRecord(
         trio=trio,
         histories={name: model.fitted.history for name, model in trained.items()},
         best_epochs={name: model.fitted.best_epoch for name, model in trained.items()},
@@ -244,13 +261,44 @@ def _student(
     return student
 
 
+@dataclass(frozen=True)
+class _Smaller:
+    """Restores a compressed model of the store."""
+
+    step: Compression
+    model: nn.Module
+
+    def restored(self, state: Mapping[str, Tensor]) -> nn.Module:
+        return self.step.restored(self.model, state)
+
+
+def _compressed(
+    job: Job,
+    keeper: Keeper,
+    student: Trained,
+    teacher: Trained,
+    outputs: Mapping[str, ModelOutputs],
+) -> dict[str, Trained]:
+    """What compression makes of the student, step by step."""
+    beside = Beside(job.student, job.distillation, teacher.model, outputs, job.dataset)
+    found: dict[str, Trained] = {}
+    before = student.model
+    for name, step in job.compression.items():
+        make = partial(step.compress, before, beside)
+        restores = _Smaller(step, before)
+        key = job.keys.compressed[name]
+        found[name] = keeper.model("compressed", key, restores, make, called=name)
+        before = found[name].model
+    return found
+
+
 def _measured(
     job: Job,
     keeper: Keeper,
     trained: Mapping[str, Trained],
     teacher_outputs: Mapping[str, ModelOutputs],
 ) -> Trio:
-    """The trio on test, at thresholds chosen on validation where a choice is asked for.
+    """All models on test, at thresholds chosen on validation where a choice is asked for.
 
     What belongs to teacher and control is measured once for all jobs of the process.
     """

@@ -5,7 +5,7 @@ import importlib.metadata
 import importlib.util
 import sysconfig
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ from fairkd.store import content_key
 Section = Mapping[str, Any]
 
 # Raised by hand when a producer's results change for the same configuration.
-REVISIONS = {"teacher": 2, "control": 2, "student": 2, "outputs": 1, "evaluation": 2, "job": 2}
+REVISIONS = {
+    "teacher": 2,
+    "control": 2,
+    "student": 2,
+    "compressed": 1,
+    "outputs": 1,
+    "evaluation": 2,
+    "job": 3,
+}
 
 _NOT_IDENTITY = {
     "data": ("cache", "path"),  # the content is identified by its fingerprint
@@ -48,6 +56,7 @@ class JobKeys:
         student: of the student's weights.
         job: of the whole job.
         without_seeds: of the job but for its seeds, shared by the repetitions of one configuration.
+        compressed: of what compression makes of the student, by name.
     """
 
     teacher: str
@@ -55,6 +64,7 @@ class JobKeys:
     student: str
     job: str
     without_seeds: str
+    compressed: Mapping[str, str] = field(default_factory=dict)
 
 
 FITTED_AT_ONCE = "fairkd.models.classifier.Classifier"
@@ -96,14 +106,32 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         "teacher": [teacher, REVISIONS["outputs"]] if _uses_teacher(config) else None,
     }
     student = _key("student", distilled)
+    compressed = _compressed(config["compression"]["steps"], student)
     whole = {
         "teacher": teacher,
         "control": control,
         "student": student,
+        "compressed": compressed,
         "evaluation": config["evaluation"],
         "measuring": REVISIONS["evaluation"],
     }
-    return JobKeys(teacher, control, student, _key("job", whole), _without_seeds(config, around))
+    return JobKeys(
+        teacher,
+        control,
+        student,
+        _key("job", whole),
+        _without_seeds(config, around),
+        compressed,
+    )
+
+
+def _compressed(steps: Section, student: str) -> dict[str, str]:
+    """Each step's key: it starts from what the one before it made."""
+    keys: dict[str, str] = {}
+    before = student
+    for name, step in steps.items():
+        before = keys[name] = _key("compressed", {"from": before, "step": step})
+    return keys
 
 
 def _without_seeds(config: Section, around: Surroundings) -> str:
@@ -116,6 +144,7 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
         "callbacks",
         "evaluation",
         "distillation",
+        "compression",
         "stack",
     )
     parts = {name: config[name] for name in sections}

@@ -4,7 +4,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor, nn
 
@@ -15,7 +15,7 @@ from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.identity import REVISIONS
 from fairkd.models.features import ModelOutputs
 from fairkd.store import Content, Entry, Store, content_key
-from fairkd.training.distil import Recipe, Trained
+from fairkd.training.distil import Trained
 from fairkd.training.fit import Fitted
 from fairkd.training.inference import outputs_on
 from fairkd.training.modules import DivergedError
@@ -24,12 +24,21 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+
+class Restores(Protocol):
+    """Makes a model again from its kept weights; a `Recipe` does."""
+
+    def restored(self, state: Mapping[str, Tensor]) -> nn.Module:
+        """The model with these weights."""
+
+
 Failures = Mapping[tuple[str, str], FairkdError]
 """Models that cannot be had, by kind and key, and why."""
 
 _FRESH = "fresh"
 
 _SHARED = ("teacher", "control", "outputs")
+_OWN = ("student", "compressed")
 _DERIVED = ("outputs", "evaluation", "predictions", "validation", "cost")
 _MOST = 32
 _MOST_OF_KIND = {
@@ -137,16 +146,24 @@ class Keeper:
             return self.memory.renew(kind, whole, make)
         return self.memory.recall(kind, whole, make)
 
-    def model(self, kind: str, key: str, recipe: Recipe, train: Callable[[], Trained]) -> Trained:
+    def model(
+        self,
+        kind: str,
+        key: str,
+        recipe: Restores,
+        train: Callable[[], Trained],
+        called: str | None = None,
+    ) -> Trained:
         """A trained model: trained now, or built again with the kept weights.
 
         Teachers and controls, which many jobs share, are remembered.
 
         Args:
-            kind: ``teacher``, ``control`` or ``student``.
+            kind: ``teacher``, ``control``, ``student`` or ``compressed``.
             key: of its weights.
             recipe: builds it.
             train: trains it.
+            called: what the log calls it; its kind if not given.
         """
         if (kind, key) in self.failures:
             raise self.failures[kind, key]
@@ -161,15 +178,15 @@ class Keeper:
             return replace(fresh[0], reused=True) if fresh else _restored(entry, recipe)
 
         def make() -> Content:
-            log.info("%s: training.", kind)
+            log.info("%s: training.", called or kind)
             try:
                 trained = train()
             except DivergedError as error:
-                raise diverged(kind, error) from error
+                raise diverged(called or kind, error) from error
             fresh.append(trained)
             return _model_content(trained)
 
-        remembered = kept() if kind == "student" else self.recall(kind, key, kept)
+        remembered = kept() if kind in _OWN else self.recall(kind, key, kept)
         return fresh[0] if fresh else remembered
 
     def weights(self, kind: str, key: str) -> dict[str, Tensor] | None:
@@ -243,9 +260,8 @@ def _model_content(trained: Trained) -> Content:
     )
 
 
-def _restored(entry: Entry, recipe: Recipe) -> Trained:
-    model = recipe.initial()
-    model.load_state_dict(entry.tensors())
+def _restored(entry: Entry, recipe: Restores) -> Trained:
+    model = recipe.restored(entry.tensors())
     fitted = Fitted(entry.record["history"], entry.record["best_epoch"])
     about = entry.about
     return Trained(model.eval(), fitted, about["seconds"], about["steps"], reused=True)

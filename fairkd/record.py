@@ -13,7 +13,7 @@ from torch import Tensor
 from fairkd.data.dataset import Dataset
 from fairkd.errors import StoreError
 from fairkd.evaluation.evaluation import encoded, number
-from fairkd.evaluation.trio import MODELS, Trio
+from fairkd.evaluation.trio import Trio
 from fairkd.store import tensor_bytes
 from fairkd.tracking.interface import Run
 from fairkd.tracking.slug import metric_name
@@ -21,7 +21,6 @@ from fairkd.tracking.slug import metric_name
 GROUP_METRICS_LIMIT = 200
 """Above so many per-group values a run holds them in its tables alone."""
 
-WEIGHTS = "student.safetensors"
 PREPARATION = "preparation"
 
 _NOT_PARAMETERS = ("paths", "tracking", "sweep", "force", "dry_run")
@@ -50,7 +49,7 @@ class JobRecord:
     """Everything measured in one job.
 
     Attributes:
-        trio: teacher, control and student on test.
+        trio: teacher, control and student on test, and what compression made of the student.
         histories: each model's rows by epoch.
         best_epochs: each model's kept epoch, counted from 0.
         seconds: each model's training time.
@@ -89,8 +88,12 @@ class JobRecord:
         )
 
     def metrics(self) -> dict[str, float]:
-        """The run's final metrics, under the names of a tracked run."""
-        student = self.trio.evaluations["student"]
+        """The run's final metrics, under the names of a tracked run.
+
+        The headline is that of the job's final model: the student, or what compression made of it.
+        """
+        final = self.trio.final
+        student = self.trio.evaluations[final]
         found = {
             "test/accuracy": student.metrics["accuracy"],
             "test/disparity": student.metrics[self.headline.name],
@@ -98,17 +101,19 @@ class JobRecord:
         if self.headline.name in student.intervals:
             low, high = student.intervals[self.headline.name]
             found |= {"test/disparity_low": low, "test/disparity_high": high}
-        validation = self.trio.validation["student"]
+        validation = self.trio.validation[final]
         found["validation/accuracy"] = validation["accuracy"]
         found["validation/disparity"] = validation[self.headline.name]
-        for model in MODELS:
+        for model in self.trio.models:
             found |= self._of_model(model)
-        for transfer in self.trio.transfers.values():
-            for name, value in transfer.metrics.items():
-                if not self._is_of_group(name):
-                    found[metric_name("test", "transfer", *_parts(name))] = value
-        for name, ratio in self.trio.cost_ratios().items():
-            found[f"test/transfer/{name}_ratio_to_teacher"] = ratio
+        for model in ("student", *self.trio.compressed):
+            start = ("test", "transfer") if model == "student" else ("test", model, "transfer")
+            for changes in self.trio.changes(model).values():
+                for name, value in changes.metrics.items():
+                    if not self._is_of_group(name):
+                        found[metric_name(*start, *_parts(name))] = value
+            for name, ratio in self.trio.cost_ratios(model).items():
+                found[metric_name(*start, f"{name}_ratio_to_teacher")] = ratio
         return found
 
     def _of_model(self, model: str) -> dict[str, float]:
@@ -139,8 +144,20 @@ def parameters(config: Mapping[str, Any]) -> dict[str, object]:
     return dict(_flat(kept, ""))
 
 
-def write_student(output: Path, weights: Mapping[str, Tensor], dataset: Dataset) -> None:
+def weights_file(model: str) -> str:
+    """The name of a file with a model's weights."""
+    return f"{model}.safetensors"
+
+
+def write_student(
+    output: Path, weights: Mapping[str, Mapping[str, Tensor]], dataset: Dataset
+) -> None:
     """Put the student's weights and preparation into the job's folder, whole or not at all.
+
+    Args:
+        output: the job's folder.
+        weights: of the student, and of what compression made of it, by name.
+        dataset: whose preparation belongs to them.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -151,7 +168,8 @@ def write_student(output: Path, weights: Mapping[str, Tensor], dataset: Dataset)
             shutil.rmtree(left, ignore_errors=True)
         with TemporaryDirectory(dir=output, prefix=".partial-") as name:
             partial = Path(name)
-            (partial / WEIGHTS).write_bytes(tensor_bytes(weights))
+            for model, tensors in weights.items():
+                (partial / weights_file(model)).write_bytes(tensor_bytes(tensors))
             if dataset.preparation is not None:
                 dataset.preparation.save(partial / PREPARATION)
             shutil.rmtree(output / PREPARATION, ignore_errors=True)
@@ -176,15 +194,20 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
     run.log_metrics(record.metrics())
     rows = sum(batch.size for batch in dataset.splits.values())
     run.log_input(dataset.name, dataset.fingerprint, ", ".join(dataset.splits), rows)
-    for model in MODELS:
+    for model in record.trio.models:
         for block, table in record.trio.evaluations[model].tables.items():
             run.log_table(table, f"groups/{_file_name(block)}.{model}.csv")
         run.log_json(record.histories[model], f"curves/{model}.json")
     for transfer in record.trio.transfers.values():
         for block, table in transfer.tables.items():
             run.log_table(table, f"transfer/{_file_name(block)}.csv")
+    for model, changes in record.trio.compressed.items():
+        for change in changes.values():
+            for block, table in change.tables.items():
+                run.log_table(table, f"transfer/{_file_name(block)}.{model}.csv")
+        run.log_file(output / weights_file(model), "student")
     run.log_json(record.to_json(), "record.json")
-    run.log_file(output / WEIGHTS, "student")
+    run.log_file(output / weights_file("student"), "student")
     for file in sorted((output / PREPARATION).glob("*")):
         run.log_file(file, f"student/{PREPARATION}")
 

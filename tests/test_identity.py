@@ -49,6 +49,13 @@ CONFIG: dict[str, Any] = {
         "terms": {"penalty": {"by": None, "statistic": "selection_rate", "weight": 0.5}},
     },
     "trainer": TRAINER,
+    "compression": {
+        "sparsity": 0.8,
+        "steps": {
+            "pruned": {"_target_": "fairkd.training.compress.Prune", "sparsity": 0.8},
+            "quantised": {"_target_": "fairkd.training.compress.Quantise", "method": "dynamic"},
+        },
+    },
     "callbacks": {},
     "stack": {"kernels": "exact"},
     "sweep": {"id": None, "parent": None, "allow_refused": False},
@@ -60,8 +67,9 @@ CONFIG: dict[str, Any] = {
     "tracking": {"_target_": "fairkd.tracking.NoTracking"},
     "paths": {"store": "store", "data": None},
 }
-ALL = {"teacher", "control", "student", "job", "without_seeds"}
-TRAINED = {"teacher", "control", "student", "job"}
+SMALLER = {"pruned", "quantised"}
+ALL = {"teacher", "control", "student", "job", "without_seeds"} | SMALLER
+TRAINED = {"teacher", "control", "student", "job"} | SMALLER
 
 
 def _with(changes: dict[str, Any]) -> dict[str, Any]:
@@ -76,12 +84,18 @@ def _with(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _changed(config: dict[str, Any], around: Surroundings = AROUND) -> set[str]:
-    before, after = asdict(job_keys(CONFIG, AROUND)), asdict(job_keys(config, around))
+    before, after = _keys(CONFIG, AROUND), _keys(config, around)
     return {name for name in before if before[name] != after[name]}
 
 
+def _keys(config: dict[str, Any], around: Surroundings) -> dict[str, str]:
+    keys = asdict(job_keys(config, around))
+    smaller = keys.pop("compressed")
+    return {**keys, **smaller}
+
+
 def test_the_keys_of_one_job_all_differ():
-    keys = asdict(job_keys(CONFIG, AROUND))
+    keys = _keys(CONFIG, AROUND)
     assert set(keys) == ALL
     assert len(set(keys.values())) == len(ALL)
 
@@ -99,41 +113,49 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"distillation.temperature": 2.0}, {"student", "job", "without_seeds"}),
+        ({"distillation.temperature": 2.0}, {"student", "job", "without_seeds"} | SMALLER),
         (
             {"distillation.terms.soft_targets.temperature": 2.0},
-            {"student", "job", "without_seeds"},
+            {"student", "job", "without_seeds"} | SMALLER,
         ),
-        ({"constraint.terms.penalty.weight": 0.1}, {"student", "job", "without_seeds"}),
-        ({"constraint.terms.penalty.by": "race"}, {"student", "job", "without_seeds"}),
-        ({"teacher.seed": 1}, {"teacher", "student", "job"}),
-        ({"seed": 1}, {"control", "student", "job"}),
+        ({"constraint.terms.penalty.weight": 0.1}, {"student", "job", "without_seeds"} | SMALLER),
+        ({"constraint.terms.penalty.by": "race"}, {"student", "job", "without_seeds"} | SMALLER),
+        ({"teacher.seed": 1}, {"teacher", "student", "job"} | SMALLER),
+        ({"seed": 1}, {"control", "student", "job"} | SMALLER),
         ({"data.seed": 1}, TRAINED),
         ({"data.seed": 1, "teacher.seed": 1, "seed": 1, "replicate": 1}, TRAINED),
         ({"evaluation.draws": 10}, {"job", "without_seeds"}),
         ({"evaluation.seed": 1}, {"job", "without_seeds"}),
         (
             {"teacher.trainer": {**TRAINER, "max_epochs": 5}},
-            {"teacher", "student", "job", "without_seeds"},
+            {"teacher", "student", "job", "without_seeds"} | SMALLER,
         ),
         (
             {"teacher.model.hidden": [32]},
-            {"teacher", "student", "job", "without_seeds"},
+            {"teacher", "student", "job", "without_seeds"} | SMALLER,
         ),
         (
             {"trainer": {**TRAINER, "max_epochs": 5}},
-            {"control", "student", "job", "without_seeds"},
+            {"control", "student", "job", "without_seeds"} | SMALLER,
         ),
         (
             {"trainer": {**TRAINER, "threads": 2}},
-            {"control", "student", "job", "without_seeds"},
+            {"control", "student", "job", "without_seeds"} | SMALLER,
         ),
-        ({"student.hidden": [8]}, {"control", "student", "job", "without_seeds"}),
+        ({"student.hidden": [8]}, {"control", "student", "job", "without_seeds"} | SMALLER),
         (
             {"callbacks": {"mine": {"_target_": "pytorch_lightning.callbacks.Timer"}}},
-            {"control", "student", "job", "without_seeds"},
+            {"control", "student", "job", "without_seeds"} | SMALLER,
         ),
         ({"data.groups": ["sex"]}, TRAINED | {"without_seeds"}),
+        (
+            {"compression.steps.pruned": {"_target_": "fairkd.training.compress.Prune"}},
+            {"job", "without_seeds"} | SMALLER,
+        ),
+        (
+            {"compression.steps.quantised": {"_target_": "fairkd.training.compress.Quantise"}},
+            {"quantised", "job", "without_seeds"},
+        ),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
 )
@@ -191,12 +213,12 @@ def test_a_change_in_the_users_own_module_is_another_model(own_module, imported)
     if imported:
         importlib.import_module("my_models_of_today.nets")
     config = _with({"student._target_": "my_models_of_today.nets.Net"})
-    before = asdict(job_keys(config, AROUND))
-    assert before == asdict(job_keys(config, AROUND))
+    before = _keys(config, AROUND)
+    assert before == _keys(config, AROUND)
     own_module.write_text("class Net:\n    width = 2\n")
-    after = asdict(job_keys(config, AROUND))
+    after = _keys(config, AROUND)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"control", "student", "job", "without_seeds"}
+    assert changed == {"control", "student", "job", "without_seeds"} | SMALLER
 
 
 def test_a_target_inside_a_class_and_in_a_list_is_found(own_module):
@@ -225,24 +247,25 @@ def test_a_student_without_a_teacher_is_the_same_beside_every_teacher():
 @pytest.mark.parametrize(
     ("producer", "downstream"),
     [
-        ("teacher", {"teacher", "student", "job"}),
+        ("teacher", {"teacher", "student", "job"} | SMALLER),
         ("control", {"control", "job"}),
-        ("student", {"student", "job"}),
-        ("outputs", {"student", "job"}),
+        ("student", {"student", "job"} | SMALLER),
+        ("compressed", {"job"} | SMALLER),
+        ("outputs", {"student", "job"} | SMALLER),
         ("evaluation", {"job"}),
         ("job", {"job"}),
     ],
 )
 def test_a_raised_revision_reaches_everything_downstream(monkeypatch, producer, downstream):
-    before = asdict(job_keys(CONFIG, AROUND))
+    before = _keys(CONFIG, AROUND)
     monkeypatch.setitem(REVISIONS, producer, REVISIONS[producer] + 1)
-    after = asdict(job_keys(CONFIG, AROUND))
+    after = _keys(CONFIG, AROUND)
     assert {n for n in before if before[n] != after[n]} == downstream | {"without_seeds"}
 
 
 def test_the_teachers_device_is_its_own():
     around = Surroundings("f00d", "cpu", "NVIDIA H200")
-    assert _changed(CONFIG, around) == {"teacher", "student", "job", "without_seeds"}
+    assert _changed(CONFIG, around) == {"teacher", "student", "job", "without_seeds"} | SMALLER
 
 
 def test_a_class_that_its_package_only_passes_on_is_still_followed(own_module):

@@ -8,13 +8,13 @@ from safetensors.torch import load_file
 from fairkd.data.arrests import load_arrests
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.trio import MODELS, Trio
-from fairkd.record import WEIGHTS, Headline, JobRecord, write_student
+from fairkd.record import Headline, JobRecord, weights_file, write_student
 
 
 def _record(rows):
     one = Evaluation({"accuracy": 1.0}, {}, {})
     trio = Trio(
-        dict.fromkeys(MODELS, one), {}, {}, {}, {name: {"accuracy": 1.0} for name in MODELS}
+        dict.fromkeys(MODELS, one), {}, {}, {}, {}, {name: {"accuracy": 1.0} for name in MODELS}
     )
     return JobRecord(trio, {"student": rows}, {"student": 1}, {"student": 0.1}, Headline("a", "b"))
 
@@ -39,7 +39,9 @@ def test_what_a_killed_process_left_in_a_jobs_folder_goes_when_the_job_is_done_a
     tmp_path: Path,
 ):
     (tmp_path / ".partial-abc").mkdir()
-    (tmp_path / ".partial-abc" / WEIGHTS).write_bytes(b"half")
-    write_student(tmp_path, {"weight": torch.arange(3.0)}, load_arrests(seed=0))
+    (tmp_path / ".partial-abc" / weights_file("student")).write_bytes(b"half")
+    weights = {"student": {"weight": torch.arange(3.0)}, "pruned": {"weight": torch.zeros(2)}}
+    write_student(tmp_path, weights, load_arrests(seed=0))
     assert not list(tmp_path.glob(".partial-*"))
-    assert load_file(tmp_path / WEIGHTS)["weight"].tolist() == [0.0, 1.0, 2.0]
+    assert load_file(tmp_path / "student.safetensors")["weight"].tolist() == [0.0, 1.0, 2.0]
+    assert load_file(tmp_path / "pruned.safetensors")["weight"].tolist() == [0.0, 0.0]

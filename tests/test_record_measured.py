@@ -49,6 +49,7 @@ def job(tmp_path: Path) -> Job:
         teacher=Recipe(lambda: MLP(4, 2, (9,)), settings, seed=0),
         student=Recipe(lambda: MLP(4, 2, (3,)), settings, seed=1),
         distillation=Distillation(lambda start: Objective(1.0, {}, {})),
+        compression={},
         evaluation=EvaluationSettings(draws=20, latency_repeats=1),
         headline=Headline("accuracy_difference", "sex"),
         force="none",

@@ -79,6 +79,10 @@ def build_job(
         distillation=Distillation(
             objective=objective, from_teacher=config.distillation.init == "teacher"
         ),
+        compression={
+            str(name): _made(f"compression.steps.{name}", step)
+            for name, step in config.compression.steps.items()
+        },
         evaluation=with_references(
             settings("evaluation", config.evaluation, plain["evaluation"]), dataset
         ),
@@ -233,6 +237,9 @@ def _name(plain: Mapping[str, Any]) -> str:
     if constraint["weight"] is not None:
         parts.append(f"w{constraint['weight']:g}")
     parts += [term["by"] for term in constraint["terms"].values() if term.get("by")]
+    for step in plain["compression"]["steps"]:
+        share = plain["compression"]["sparsity"]
+        parts.append(f"{step}{share:g}" if step == "pruned" and share is not None else step)
     network = str(plain["student"].get("_target_"))
     if not network.startswith("fairkd."):
         parts.append(network.rpartition(".")[2])

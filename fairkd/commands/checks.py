@@ -24,13 +24,25 @@ FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
 SCHEDULES = ("constant", "linear", "cosine")
 ROOT_KEYS = {
-    "data", "teacher", "student", "distillation", "constraint", "trainer", "evaluation",
-    "tracking", "paths", "callbacks", "stack", "sweep", "seed", "replicate", "force", "dry_run",
+    "data", "teacher", "student", "distillation", "constraint", "compression", "trainer",
+    "evaluation", "tracking", "paths", "callbacks", "stack", "sweep", "seed", "replicate", "force",
+    "dry_run",
 }  # fmt: skip
+COMPRESSION_WORDS = {
+    "granularity": ("weights", "units"),
+    "teaches": ("objective", "labels"),
+    "method": ("dynamic", "static"),
+}
+_TRIO = ("teacher", "control", "student", "transfer")
+_STEP = re.compile(r"[A-Za-z]\w*", re.ASCII)
 SHARED_KNOBS = {
     "distillation": ("alpha", "temperature", "temperature_scaling"),
     "constraint": ("statistic", "by", "disparity", "threshold", "weight"),
-}
+    "compression": (
+        "sparsity", "granularity", "rounds", "epochs", "learning_rate", "teaches", "method",
+    ),
+}  # fmt: skip
+_MEMBERS = {"distillation": "terms", "constraint": "terms", "compression": "steps"}
 
 
 def check(config: DictConfig) -> dict[str, Any]:
@@ -62,6 +74,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_evaluation(values["evaluation"])
     _check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     _check_constraint(values["constraint"], values["data"]["groups"])
+    _check_compression(values["compression"])
     for section, knobs in SHARED_KNOBS.items():
         _check_used(config, section, knobs)
     return values
@@ -273,6 +286,27 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
         raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
 
 
+def _check_compression(compression: Section) -> None:
+    prefix = "compression"
+    if compression["sparsity"] is not None:
+        checks.number(f"{prefix}.sparsity", compression["sparsity"], above=0.0, most=0.999)
+    if compression["rounds"] is not None:
+        checks.whole(f"{prefix}.rounds", compression["rounds"], least=1)
+    if compression["epochs"] is not None:
+        checks.whole(f"{prefix}.epochs", compression["epochs"])
+    if compression["learning_rate"] is not None:
+        checks.number(f"{prefix}.learning_rate", compression["learning_rate"], above=0.0)
+    for knob, words in COMPRESSION_WORDS.items():
+        if compression[knob] is not None:
+            checks.choice(f"{prefix}.{knob}", compression[knob], words)
+    for name in compression["steps"]:
+        if not _STEP.fullmatch(str(name)) or name in _TRIO:
+            raise ConfigError(
+                f"{prefix}.steps.{name} cannot be reported under this name; accepted: letters, "
+                f"digits and _, and none of {', '.join(_TRIO)}."
+            )
+
+
 def _check_fitted_at_once(teacher: Section) -> None:
     """Refuse settings of a training that a teacher does not have."""
     if teacher.get("_target_") != FITTED_AT_ONCE or not HydraConfig.initialized():
@@ -293,22 +327,23 @@ def _defaults(section: str, knob: str, terms: Iterable[str]) -> list[object]:
     return [
         OmegaConf.select(file, knob)
         for file in loaded
-        if set(OmegaConf.select(file, "terms", default={})) & names
+        if set(OmegaConf.select(file, _MEMBERS[section], default={})) & names
     ]
 
 
 def _check_used(config: DictConfig, section: str, knobs: Iterable[str]) -> None:
     """Refuse a shared knob that no chosen term refers to: it would change nothing."""
-    terms = OmegaConf.to_container(config[section].terms, resolve=False)
+    members = config[section][_MEMBERS[section]]
+    terms = OmegaConf.to_container(members, resolve=False)
     text = str(terms)
     for knob in knobs:
         key = f"{section}.{knob}"
         if config[section][knob] is None or f"${{{key}}}" in text:
             continue
-        given = map(str, config[section].terms)
+        given = map(str, members)
         if terms and config[section][knob] in _defaults(section, knob, given):
             continue  # every term has a value of its own, and nobody set the shared one
-        chosen = ", ".join(config[section].terms) or "none"
+        chosen = ", ".join(map(str, members)) or "none"
         raise ConfigError(
             f"{key}={config[section][knob]} has no effect: nothing in {section}={chosen} uses it; "
             f"leave the key out or choose another {section}."

@@ -39,6 +39,11 @@ def check_job(job: Job) -> None:
         if not recipe.callbacks():  # a callback may log a value of its own
             _check_monitor(key, recipe, job.dataset)
     check_fits(job)
+    for name, step in job.compression.items():
+        try:
+            step.check(job.student.initial(), job.dataset)
+        except ConfigError as error:
+            raise ConfigError(f"compression.steps.{name}: {error}") from error
 
 
 def _check_layers(job: Job) -> None:

@@ -29,6 +29,7 @@ Keys worth knowing
   distillation.init=teacher          start from a slice of the teacher's weights
   constraint.weight, .threshold      how strongly a gap between groups counts; how much is allowed
   constraint.statistic, .by          of which rate, between the groups of which attribute
+  compression.sparsity, .granularity which share goes (compression=prune); of weights, or of units
   data.groups=[sex,race,sex+race]    which attributes are measured
   replicate=0,1,2 | seed=0,1,2       with -m: repeat everything | the student alone
   force=student | force=all          train again what is kept in the store
@@ -55,8 +56,8 @@ Show
 Where a sentence is not enough, HYDRA_FULL_ERROR=1 shows the traceback.
 """
 
-_COMPOSABLE = ("distillation", "constraint")
-_ORDER = ("experiment", "data", "teacher", "student", "distillation", "constraint")
+_COMPOSABLE = ("distillation", "constraint", "compression")
+_ORDER = ("experiment", "data", "teacher", "student", "distillation", "constraint", "compression")
 _NOT_CHOSEN = ("base", "hydra", "paths")
 _WIDTH = 100
 

@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from fairkd.models.int8 import Int8
+
 LARGE_BATCH = 256
 _WARM_UP = 3
 
@@ -21,6 +23,7 @@ class Cost:
 
     Attributes:
         parameters: the number of parameters, shared ones once.
+        nonzero: how many of them are not 0.
         bytes: the size of its state as safetensors, shared tensors once.
         multiply_adds: of linear layers and 2-D convolutions, for one row.
         latency_ms_batch_1: median time of a forward pass with one row, milliseconds.
@@ -29,6 +32,7 @@ class Cost:
     """
 
     parameters: int
+    nonzero: int
     bytes: int
     multiply_adds: int
     latency_ms_batch_1: float
@@ -39,6 +43,7 @@ class Cost:
         """The numbers by name."""
         return {
             "parameters": float(self.parameters),
+            "nonzero": float(self.nonzero),
             "bytes": float(self.bytes),
             "multiply_adds": float(self.multiply_adds),
             "latency_ms_batch_1": self.latency_ms_batch_1,
@@ -51,6 +56,14 @@ class Latency(NamedTuple):
 
     batch_1: float
     batch_256: float
+
+
+class Work(NamedTuple):
+    """What a model is made of: see `Cost`."""
+
+    parameters: int
+    nonzero: int
+    multiply_adds: int
 
 
 def latency(model: nn.Module, example: Tensor, repeats: int) -> Latency:
@@ -95,15 +108,25 @@ def cost(model: nn.Module, example: Tensor, timed: Latency) -> Cost:
         timed: its `latency`, or that of another model of the same `architecture`.
     """
     with _evaluating(model):
-        multiply_adds, not_counted = _multiply_adds(model, example)
+        work, not_counted = _work(model, example)
         return Cost(
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            **work._asdict(),
             bytes=len(save(_unshared_state(model))),
-            multiply_adds=multiply_adds,
             latency_ms_batch_1=timed.batch_1,
             latency_ms_batch_256=timed.batch_256,
             not_counted=not_counted,
         )
+
+
+def work(model: nn.Module, example: Tensor) -> Work:
+    """What a model is made of, as `cost` counts it.
+
+    Args:
+        model: any module; it is run in evaluation mode and left as it was found.
+        example: one row, shape ``[1, ...]``, on the model's device.
+    """
+    with _evaluating(model):
+        return _work(model, example)[0]
 
 
 def ratios_to_teacher(student: Cost, teacher: Cost) -> dict[str, float]:
@@ -138,6 +161,15 @@ def _unshared_state(model: nn.Module) -> dict[str, Tensor]:
         seen.add(memory)
         kept[name] = tensor.detach().clone().contiguous()
     return kept
+
+
+def _work(model: nn.Module, example: Tensor) -> tuple[Work, tuple[str, ...]]:
+    if isinstance(model, Int8):
+        return Work(*model.work.tolist()), ()
+    parameters = list(model.parameters())
+    multiply_adds, not_counted = _multiply_adds(model, example)
+    counted = sum(p.numel() for p in parameters), sum(int(p.count_nonzero()) for p in parameters)
+    return Work(*counted, multiply_adds), not_counted
 
 
 def _multiply_adds(model: nn.Module, example: Tensor) -> tuple[int, tuple[str, ...]]:

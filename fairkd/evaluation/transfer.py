@@ -6,6 +6,9 @@ and ``<disparity>_change_from_<r>`` are student minus r, ``<disparity>_ratio_to_
 (NaN where r's is 0), for r the teacher or the control. ``cev_from_<r>`` and ``sde_from_<r>`` are
 `fairkd.evaluation.class_errors`. Intervals are paired: each bootstrap draw resamples rows, and all
 three models are read on the same ones.
+
+Of a model that was made from the student (a pruned one) the student stands in the control's place,
+and in its names: ``<rate>_change_from_student``.
 """
 
 from collections.abc import Mapping
@@ -38,10 +41,8 @@ from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.evaluation.truth import Truth
 
 REFERENCES = ("teacher", "control")
-_OVERALL = {
-    "overall_fidelity": "fidelity",
-    **{name: name for r in REFERENCES for name in (f"cev_from_{r}", f"sde_from_{r}")},
-}
+_OVERALL_FIDELITY = "overall_fidelity"
+_OVERALL = ("cev_from_", "sde_from_")
 
 
 def transfer(
@@ -51,6 +52,8 @@ def transfer(
     block: str,
     settings: EvaluationSettings,
     thresholds: Mapping[str, float] | None = None,
+    *,
+    against: str = REFERENCES[1],
 ) -> Evaluation:
     """Everything that changed from teacher and from control to student, for one block.
 
@@ -62,6 +65,7 @@ def transfer(
         settings: the choices behind the numbers.
         thresholds: the decision thresholds of ``student``, ``teacher`` and ``control`` if they
             differ (`fairkd.evaluation.thresholds`); ``settings.threshold`` for all if not given.
+        against: what the model in the control's place is called in the names.
 
     Returns:
         Metrics and intervals named as in `evaluate`, with the per-group table under the block's
@@ -72,6 +76,7 @@ def transfer(
         ConfigError: ``evaluation.reference_group`` names a block or a cell that does not exist.
     """
     check_reference_groups(settings, student.blocks)
+    references = dict(zip(REFERENCES, (REFERENCES[0], against), strict=True))
     models = {"student": student, "teacher": teacher, "control": control}
     _require_same_rows(models, block)
     at = thresholds or dict.fromkeys(models, settings.threshold)
@@ -82,7 +87,7 @@ def transfer(
     reference = reference_of(truth.blocks[block], counts[:-1], settings)
     estimates = bootstrap(
         rows.counts[None].numpy(),
-        lambda drawn: _changes(rows, drawn, reference),
+        lambda drawn: _changes(rows, drawn, reference, references),
         truth.row_draws(settings.draws, settings.seed),
         settings.confidence,
     )
@@ -100,11 +105,14 @@ def transfer(
             columns |= rate_columns(name, *measured, student.classes)
         else:
             value = Measured(float(measured[0]), measured[1].at(()))
-            (overall if name in _OVERALL else found)[_OVERALL.get(name, name)] = value
+            if name == _OVERALL_FIDELITY:
+                overall["fidelity"] = value
+            else:
+                (overall if name.startswith(_OVERALL) else found)[name] = value
     record = Record(overall, {block: BlockRecord(truth.blocks[block].cells, columns, found)})
     missing = {block: truth.n_rows - int(sizes.sum())}
-    references = {name: decisions[name] for name in REFERENCES}
-    flips = Flips.of(truth, block, decisions["student"], references)
+    flipped_from = {called: decisions[name] for name, called in references.items()}
+    flips = Flips.of(truth, block, decisions["student"], flipped_from)
     return assemble(record, missing, {block: flips})
 
 
@@ -179,7 +187,9 @@ class _JointCells:
         return empty.index_add_(1, place, tables)
 
 
-def _changes(rows: _JointCells, drawn: Tensor, reference: int) -> dict[str, Tensor]:
+def _changes(
+    rows: _JointCells, drawn: Tensor, reference: int, references: Mapping[str, str]
+) -> dict[str, Tensor]:
     models = rows.of_models(drawn)
     rates = recorded_rates(models[..., :-1, :, :])
     gaps = disparities(rates, reference)
@@ -188,20 +198,20 @@ def _changes(rows: _JointCells, drawn: Tensor, reference: int) -> dict[str, Tens
     totals = support(models[student])
     alike = rows.alike(drawn)
     found = {
-        "overall_fidelity": total(alike, -1) / total(totals, -1),
+        _OVERALL_FIDELITY: total(alike, -1) / total(totals, -1),
         "fidelity": (alike / totals)[..., :-1],
     }
     everyone = total(models, -3)
-    for other in REFERENCES:
+    for model, other in references.items():
         for name, values in rates.items():
-            found[f"{name}_change_from_{other}"] = values[student] - values[place[other]]
+            found[f"{name}_change_from_{other}"] = values[student] - values[place[model]]
         for name, value in gaps.items():
-            base = value[place[other]]
+            base = value[place[model]]
             found[f"{name}_change_from_{other}"] = value[student] - base
             found[f"{name}_ratio_to_{other}"] = torch.where(
                 base == 0, torch.nan, value[student] / base
             )
-        change = class_error_change(everyone[student], everyone[place[other]])
+        change = class_error_change(everyone[student], everyone[place[model]])
         found[f"cev_from_{other}"] = change.combined_error_variance
         found[f"sde_from_{other}"] = change.symmetric_distance_error
     return found

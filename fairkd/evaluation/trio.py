@@ -1,4 +1,7 @@
-"""The unit of measurement: teacher, control and student on the same rows, never one alone."""
+"""The unit of measurement: teacher, control and student on the same rows, never one alone.
+
+What compression makes of the student stands beside them as further models.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,9 +42,12 @@ class Trio:
     """Everything measured of a trio on test.
 
     Attributes:
-        evaluations: of each model at ``evaluation.threshold``.
+        evaluations: of each model at ``evaluation.threshold``: teacher, control, student, and what
+            compression made of the student, in its order.
         matched: by rule (``equal_selection_rate``, ``equal_accuracy``); empty above two classes.
         transfers: what changed from teacher and control to student, by block.
+        compressed: what changed from teacher and student to each compressed model, by its name and
+            block.
         costs: of each model.
         validation: accuracy and disparities of each model on validation, where choices are made, at
             ``evaluation.threshold``: ``accuracy`` and ``<disparity>/<block>``.
@@ -50,19 +56,37 @@ class Trio:
     evaluations: Mapping[str, Evaluation]
     matched: Mapping[str, Matched]
     transfers: Mapping[str, Evaluation]
+    compressed: Mapping[str, Mapping[str, Evaluation]]
     costs: Mapping[str, Cost]
     validation: Mapping[str, Mapping[str, float]]
 
-    def cost_ratios(self) -> dict[str, float]:
-        """Each cost of the student over the teacher's."""
-        return ratios_to_teacher(self.costs["student"], self.costs["teacher"])
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All measured models: the trio, then the compressed ones."""
+        return tuple(self.evaluations)
+
+    @property
+    def final(self) -> str:
+        """The model that the job is for: the student, or what compression made of it last."""
+        return self.models[-1]
+
+    def changes(self, model: str) -> Mapping[str, Evaluation]:
+        """What changed to a model from those it was made from, by block."""
+        return self.transfers if model == "student" else self.compressed[model]
+
+    def cost_ratios(self, model: str = "student") -> dict[str, float]:
+        """Each cost of the student, or of a compressed model, over the teacher's."""
+        return ratios_to_teacher(self.costs[model], self.costs["teacher"])
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values for standard JSON."""
         return {
             "evaluations": _each_to_json(self.evaluations),
             "matched": _matched_to_json(self.matched),
-            "transfers": {name: transfer.to_json() for name, transfer in self.transfers.items()},
+            "transfers": _blocks_to_json(self.transfers),
+            "compressed": {
+                model: _blocks_to_json(changes) for model, changes in self.compressed.items()
+            },
             "costs": {
                 name: {**cost.numbers(), "not_counted": list(cost.not_counted)}
                 for name, cost in self.costs.items()
@@ -86,8 +110,9 @@ class Trio:
         return cls(
             evaluations=_each_from_json(plain["evaluations"]),
             matched=_matched_from_json(plain["matched"]),
-            transfers={
-                name: Evaluation.from_json(content) for name, content in plain["transfers"].items()
+            transfers=_blocks_from_json(plain["transfers"]),
+            compressed={
+                model: _blocks_from_json(changes) for model, changes in plain["compressed"].items()
             },
             costs={name: _cost(numbers) for name, numbers in plain["costs"].items()},
             validation={
@@ -117,14 +142,24 @@ def measure_trio(
     """
     student = test["student"]
     return Trio(
-        evaluations={name: measure(name) for name in MODELS},
+        evaluations={name: measure(name) for name in test},
         matched=_matched(validation, test, settings) if len(student.classes) == 2 else {},
         transfers={
             block.name: transfer(student, test["teacher"], test["control"], block.name, settings)
             for block in student.blocks
         },
+        compressed={
+            name: {
+                block.name: transfer(
+                    model, test["teacher"], student, block.name, settings, against="student"
+                )
+                for block in student.blocks
+            }
+            for name, model in test.items()
+            if name not in MODELS
+        },
         costs=dict(costs),
-        validation={name: choose(name) for name in MODELS},
+        validation={name: choose(name) for name in test},
     )
 
 
@@ -151,15 +186,23 @@ def _matched(
         ),
         "equal_accuracy": equal_accuracy(validation, settings.threshold),
     }
-    pairs = [(rule, name) for rule in rules for name in MODELS]
+    pairs = [(rule, name) for rule in rules for name in test]
     measured = evaluate_decisions(
         [(test[name], rules[rule].thresholds[name]) for rule, name in pairs], settings
     )
     found = dict(zip(pairs, measured, strict=True))
     return {
-        rule: Matched(thresholds, {name: found[rule, name] for name in MODELS})
+        rule: Matched(thresholds, {name: found[rule, name] for name in test})
         for rule, thresholds in rules.items()
     }
+
+
+def _blocks_to_json(by_block: Mapping[str, Evaluation]) -> dict[str, Any]:
+    return {block: found.to_json() for block, found in by_block.items()}
+
+
+def _blocks_from_json(plain: Mapping[str, Any]) -> dict[str, Evaluation]:
+    return {block: Evaluation.from_json(content) for block, content in plain.items()}
 
 
 def _each_to_json(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
@@ -180,7 +223,7 @@ def _each_from_json(plain: Mapping[str, Any]) -> dict[str, Evaluation]:
 def _matched_to_json(matched: Mapping[str, Matched]) -> dict[str, Any]:
     if not matched:
         return {}
-    first = next(iter(matched.values())).evaluations[MODELS[0]]
+    first = next(iter(next(iter(matched.values())).evaluations.values()))
     rules = {
         rule: {
             "target": found.thresholds.target,
@@ -206,6 +249,7 @@ def _matched_from_json(plain: Mapping[str, Any]) -> dict[str, Matched]:
 def _cost(numbers: Mapping[str, Any]) -> Cost:
     return Cost(
         parameters=int(numbers["parameters"]),
+        nonzero=int(numbers["nonzero"]),
         bytes=int(numbers["bytes"]),
         multiply_adds=int(numbers["multiply_adds"]),
         latency_ms_batch_1=float(numbers["latency_ms_batch_1"]),

@@ -1,7 +1,7 @@
 """A job's end on the terminal: the trio side by side, and what changed for each group."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -56,26 +56,41 @@ def show_trio(
         console.print(_matched_table(trio, first))
     for block in (first, *others):
         console.print(_changes_table(trio.transfers[block], block))
+    if trio.compressed:
+        console.print(_compressed_table(trio, first))
+        for model in trio.compressed:
+            console.print(_changes_table(trio.compressed[model][first], first, model))
     console.print(_flips_table(trio.transfers[first], first))
     for block in (first, *others):
         for line in _change_lines(trio.transfers[block], block):
             console.print(line, highlight=False)
     console.print(_smaller(trio), highlight=False)
-    for line in (*_alike_lines(trio), *_undefined_lines(trio)):
+    for line in (*_compressed_lines(trio, first), *_alike_lines(trio), *_undefined_lines(trio)):
         console.print(line, highlight=False)
 
 
-def _models_table(trio: Trio, block: str, title: str, overall: bool = True) -> Table:
+def _models_table(
+    trio: Trio, block: str, title: str, overall: bool = True, models: Sequence[str] = MODELS
+) -> Table:
     """Metrics as rows, each with its 95% (or chosen) interval; models as columns."""
-    table = _table(title, "", *MODELS)
+    table = _table(title, "", *models)
     metrics = {"accuracy": "accuracy", "AUC": "auc"} if overall else {}
     metrics |= {heading: f"{metric}/{block}" for heading, metric in DISPARITIES.items()}
     for heading, metric in metrics.items():
-        table.add_row(heading, *(_with_interval(trio.evaluations[m], metric) for m in MODELS))
+        table.add_row(heading, *(_with_interval(trio.evaluations[m], metric) for m in models))
     if overall:
         table.add_section()
         for heading, shown in COSTS.items():
-            table.add_row(heading, *(shown(trio.costs[model]) for model in MODELS))
+            table.add_row(heading, *(shown(trio.costs[model]) for model in models))
+    return table
+
+
+def _compressed_table(trio: Trio, block: str) -> Table:
+    """What compression made of the student, beside it; at most two to a table of 80 columns."""
+    models = ("student", *trio.compressed)
+    table = _models_table(trio, block, f"Compressed, on test, by {escape(block)}", models=models)
+    not_zero = [f"{trio.costs[model].nonzero:,}" for model in models]
+    table.add_row("parameters not 0", *not_zero)
     return table
 
 
@@ -86,7 +101,7 @@ def _matched_table(trio: Trio, block: str) -> Table:
     )  # fmt: skip
     gaps = list(DISPARITIES.values())[:3]
     for rule, matched in trio.matched.items():
-        for model in MODELS:
+        for model in trio.models:
             found = matched.evaluations[model].metrics
             table.add_row(
                 rule.removeprefix("equal_").replace("_", " ") if model == MODELS[0] else "",
@@ -98,23 +113,45 @@ def _matched_table(trio: Trio, block: str) -> Table:
     return table
 
 
-def _changes_table(transfer: Evaluation, block: str) -> Table:
-    """For each group: agreement with the teacher, and rates minus those of teacher and control."""
+def _changes_table(transfer: Evaluation, block: str, model: str = "student") -> Table:
+    """For each group: agreement with the teacher, and rates minus those of two other models."""
+    references = _compared_with(model)
     table = _table(
-        f"What changed for each group of {escape(block)}: the student minus teacher, and control",
+        f"What changed for each group of {escape(block)}: "
+        f"{_called(model)} minus {', and '.join(references)}",
         "group", "rows", "fidelity", "minus", "accuracy", "selected", "TPR",
     )  # fmt: skip
     rates = ("accuracy", "selection_rate", "true_positive_rate")
     for group, row in transfer.tables[block].iterrows():
-        for reference in REFERENCES:
+        for reference in references:
             changes = [_signed(_worst(row, f"{rate}_change_from_{reference}")) for rate in rates]
             told = (
                 (escape(str(group)), f"{int(row['count']):,}", _number(row["fidelity"]))
-                if reference == REFERENCES[0]
+                if reference == references[0]
                 else ("", "", "")
             )
             table.add_row(*told, reference, *changes)
     return table
+
+
+def _called(model: str) -> str:
+    return f"the {model}" if model in MODELS else f"the {model} model"
+
+
+def _compared_with(model: str) -> Sequence[str]:
+    return REFERENCES if model == "student" else (REFERENCES[0], "student")
+
+
+def _compressed_lines(trio: Trio, block: str) -> Iterable[str]:
+    """What each compressed model's gaps became, and how large it is."""
+    for model, changes in trio.compressed.items():
+        for heading, metric in list(DISPARITIES.items())[:3]:
+            name = f"{metric}_change_from_student/{block}"
+            change = f"{_signed(changes[block].metrics[name])} {_interval(changes[block], name)}"
+            yield f"{model}: {heading} by {escape(block)} {change} against the student"
+        size = trio.costs[model].bytes / trio.costs["student"].bytes
+        kept = trio.costs[model].nonzero / trio.costs["student"].parameters
+        yield f"{model}: {size:.1%} of the student's bytes, {kept:.1%} of its parameters are not 0"
 
 
 def _flips_table(transfer: Evaluation, block: str) -> Table:
@@ -161,7 +198,7 @@ def _smaller(trio: Trio) -> str:
 
 def _alike_lines(trio: Trio) -> Iterable[str]:
     """A model that decides every row alike has no gap, and says nothing about fairness."""
-    for model in MODELS:
+    for model in trio.models:
         rates = [
             float(value)
             for table in trio.evaluations[model].tables.values()
@@ -170,16 +207,16 @@ def _alike_lines(trio: Trio) -> Iterable[str]:
             for value in table[column].dropna()
         ]
         if rates and all(rate in (0.0, 1.0) for rate in rates):
-            yield f"the {model} decides all rows alike: its gaps of 0 mean nothing"
+            yield f"{_called(model)} decides all rows alike: its gaps of 0 mean nothing"
 
 
 def _undefined_lines(trio: Trio) -> Iterable[str]:
-    for model in MODELS:
+    for model in trio.models:
         names = trio.evaluations[model].undefined
         if names:
             few = ", ".join(escape(name) for name in names[:4])
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-            yield f"{UNDEFINED} for the {model} (nothing to divide by): {few}{more}"
+            yield f"{UNDEFINED} for {_called(model)} (nothing to divide by): {few}{more}"
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -39,7 +39,7 @@ def fit_at_once(
         train = dataset.splits["train"]
         with seeded(seed):
             model.fit_rows(train.x, train.y, train.weight)
-    return Fitted([{"epoch": 0.0, **_judged(model, dataset)}], 0)
+    return judged(model, dataset)
 
 
 def _fit_members(
@@ -62,7 +62,8 @@ def _fit_members(
         ensemble.members[name] = outcome.model
 
 
-def _judged(model: nn.Module, dataset: Dataset) -> dict[str, float]:
+def judged(model: nn.Module, dataset: Dataset) -> Fitted:
+    """What a model that is not trained by steps leaves: one epoch's row."""
     validation = Validation(dataset.blocks, len(dataset.classes))
     row: dict[str, float] = {}
     for stage, name in (("train", "train"), ("val", "validation")):
@@ -71,4 +72,4 @@ def _judged(model: nn.Module, dataset: Dataset) -> dict[str, float]:
         terms, metrics = validation.compute(Objective(), None)
         found = terms if stage == "train" else {**terms, **metrics}
         row |= {f"{stage}/{key}": float(value) for key, value in found.items()}
-    return row
+    return Fitted([{"epoch": 0.0, **row}], 0)

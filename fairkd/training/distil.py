@@ -43,6 +43,12 @@ class Recipe:
         with seeded(self.seed):
             return self.build()
 
+    def restored(self, state: Mapping[str, Tensor]) -> nn.Module:
+        """The model with the weights that it had after training."""
+        model = self.initial()
+        model.load_state_dict(state)
+        return model
+
 
 @dataclass(frozen=True)
 class Distillation:
@@ -108,16 +114,39 @@ def train_student(
         checkpoint: file for a Lightning checkpoint of the end state.
     """
     model, objective = assemble_student(recipe, distillation, teacher, dataset)
+    module = student_module(model, objective, recipe, teacher_outputs, dataset)
+    return _fit(module, recipe, dataset, logger, checkpoint)
+
+
+def student_module(
+    model: nn.Module,
+    objective: Objective,
+    recipe: Recipe,
+    teacher_outputs: Mapping[str, ModelOutputs],
+    dataset: Dataset,
+    *,
+    first_epoch: int = 0,
+) -> StudentModule:
+    """A student ready to train; its objective has learned from the teacher's outputs.
+
+    Args:
+        model: to train.
+        objective: connected.
+        recipe: whose optimiser trains it.
+        teacher_outputs: as `train_student`.
+        dataset: prepared splits.
+        first_epoch: what the objective takes the first epoch for.
+    """
     objective.learn(teacher_outputs, dataset.splits)
-    module = StudentModule(
+    return StudentModule(
         model,
         objective,
         recipe.settings.optimizer,
         dataset.blocks,
         len(dataset.classes),
         {split: teacher_outputs[split] for split in ("train", "validation")},
+        first_epoch=first_epoch,
     )
-    return _fit(module, recipe, dataset, logger, checkpoint)
 
 
 def assemble_student(
@@ -133,6 +162,23 @@ def assemble_student(
     model = recipe.initial()
     if distillation.from_teacher:
         start_from_teacher(model, teacher)
+    return model, connected(model, recipe.seed, distillation, teacher, dataset)
+
+
+def connected(
+    model: nn.Module,
+    seed: int,
+    distillation: Distillation,
+    teacher: nn.Module,
+    dataset: Dataset,
+) -> Objective:
+    """The objective of a student that starts from the weights which the model has now.
+
+    The model is left ready to train.
+
+    Raises:
+        ConfigError: an unknown layer, shapes that do not meet.
+    """
     objective = distillation.objective(dict(model.named_parameters()))
     few = dataset.splits["train"].x[:_FEW_ROWS]
     with torch.inference_mode():
@@ -146,8 +192,9 @@ def assemble_student(
                 f"rows; accepted: {list(expected)}, one logit for each class."
             )
     # A generator of its own: the student's weights are the same with and without projections.
-    objective.connect(ours, theirs, torch.Generator().manual_seed(recipe.seed))
-    return model.train(), objective
+    objective.connect(ours, theirs, torch.Generator().manual_seed(seed))
+    model.train()
+    return objective
 
 
 def _fit(

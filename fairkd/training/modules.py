@@ -68,6 +68,7 @@ class ClassifierModule(pl.LightningModule):
         optimizer: makes the optimiser from parameters.
         blocks: the data's group blocks.
         n_classes: the number of classes.
+        first_epoch: what the objective takes the first epoch for: its schedules may be over.
 
     Attributes:
         history: one row per finished epoch: ``epoch``, ``train/...`` and ``val/...``.
@@ -80,9 +81,12 @@ class ClassifierModule(pl.LightningModule):
         optimizer: OptimizerFactory,
         blocks: Blocks,
         n_classes: int,
+        *,
+        first_epoch: int = 0,
     ) -> None:
         super().__init__()
         self.model = model
+        self._first_epoch = first_epoch
         self.objective = objective
         self.validation = Validation(blocks, n_classes)
         self.history: list[dict[str, float]] = []
@@ -119,7 +123,9 @@ class ClassifierModule(pl.LightningModule):
         loader = self.trainer.train_dataloader
         if isinstance(loader, BatchLoader):
             loader.set_epoch(self.current_epoch)
-        self._epoch = torch.tensor(float(self.current_epoch), device=self.device)
+        self._epoch = torch.tensor(
+            float(self._first_epoch + self.current_epoch), device=self.device
+        )
         self._train_totals.clear()
         self._train_terms.clear()
 
@@ -208,8 +214,10 @@ class StudentModule(ClassifierModule):
         blocks: Blocks,
         n_classes: int,
         teacher: Mapping[str, ModelOutputs],
+        *,
+        first_epoch: int = 0,
     ) -> None:
-        super().__init__(model, objective, optimizer, blocks, n_classes)
+        super().__init__(model, objective, optimizer, blocks, n_classes, first_epoch=first_epoch)
         self._teacher = dict(teacher)
 
     def on_fit_start(self) -> None:

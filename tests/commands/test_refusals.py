@@ -127,9 +127,49 @@ from fairkd.errors import DataError
         (
             "+weight=3",
             1,
-            "Unknown key 'weight'. Accepted: callbacks, constraint, data, distillation, dry_run, "
-            "evaluation, force, paths, replicate, seed, stack, student, sweep, teacher, tracking, "
-            "trainer.",
+            "Unknown key 'weight'. Accepted: callbacks, compression, constraint, data, "
+            "distillation, dry_run, evaluation, force, paths, replicate, seed, stack, student, "
+            "sweep, teacher, tracking, trainer.",
+        ),
+        (
+            "compression=nope",
+            1,
+            "Unknown choice for compression 'nope'; did you mean 'none'? Accepted: none, prune, "
+            "quantise.",
+        ),
+        (
+            "compression.sparsity=0.5",
+            1,
+            "compression.sparsity=0.5 has no effect: nothing in compression=none uses it; leave "
+            "the key out or choose another compression.",
+        ),
+        (
+            "compression=quantise compression.epochs=3",
+            1,
+            "compression.epochs=3 has no effect: nothing in compression=quantised uses it; leave "
+            "the key out or choose another compression.",
+        ),
+        (
+            "compression=prune compression.sparsity=1",
+            1,
+            "compression.sparsity=1 is out of range; accepted: a number above 0 and of at most "
+            "0.999.",
+        ),
+        (
+            "compression=prune compression.granularity=layers",
+            1,
+            "compression.granularity=layers is not known; accepted: weights, units.",
+        ),
+        (
+            "compression=quantise compression.method=int4",
+            1,
+            "compression.method=int4 is not known; accepted: dynamic, static.",
+        ),
+        (
+            "compression=prune +compression.steps.student=${compression.steps.pruned}",
+            1,
+            "compression.steps.student cannot be reported under this name; accepted: letters, "
+            "digits and _, and none of teacher, control, student, transfer.",
         ),
         (
             "constraint=[demographic_parity,none]",

@@ -6,7 +6,15 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fairkd.evaluation.compression import Cost, architecture, cost, latency, ratios_to_teacher
+from fairkd.evaluation.compression import (
+    Cost,
+    architecture,
+    cost,
+    latency,
+    ratios_to_teacher,
+    work,
+)
+from fairkd.models.int8 import quantised
 
 
 def _cost(model, example, repeats):
@@ -87,13 +95,14 @@ def test_the_model_is_left_as_it_was_found():
 
 
 def test_ratios():
-    teacher = Cost(100, 400, 0, 2.0, 8.0, ())
-    student = Cost(25, 200, 10, 1.0, 2.0, ())
+    teacher = Cost(100, 100, 400, 0, 2.0, 8.0, ())
+    student = Cost(25, 20, 200, 10, 1.0, 2.0, ())
     found = ratios_to_teacher(student, teacher)
     assert math.isnan(found.pop("multiply_adds"))
     assert found == pytest.approx(
         {
             "parameters": 0.25,
+            "nonzero": 0.2,
             "bytes": 0.5,
             "latency_ms_batch_1": 0.5,
             "latency_ms_batch_256": 0.25,
@@ -121,3 +130,24 @@ def test_a_known_latency_is_taken_over():
     timed = latency(model, torch.zeros(1, 3), 1)
     found = cost(nn.Linear(3, 2), torch.zeros(1, 3), timed)
     assert (found.latency_ms_batch_1, found.latency_ms_batch_256) == timed
+
+
+def test_parameters_that_are_not_0():
+    model = nn.Linear(10, 4)
+    with torch.no_grad():
+        model.weight[0] = 0.0
+        model.bias[1:] = 0.0
+    found = _cost(model, torch.zeros(1, 10), 1)
+    assert found.parameters == 44
+    assert found.nonzero == 44 - 10 - 3
+
+
+def test_a_quantised_model_costs_the_work_of_its_original_and_its_own_bytes():
+    model = nn.Sequential(nn.Linear(100, 200), nn.ReLU(), nn.Linear(200, 2)).eval()
+    example = torch.zeros(1, 100)
+    small = quantised(model, torch.randn(8, 100), work(model, example), static=False)
+    whole, found = _cost(model, example, 1), _cost(small, example, 1)
+    assert found.parameters == whole.parameters
+    assert found.multiply_adds == whole.multiply_adds == 100 * 200 + 200 * 2
+    assert found.bytes < 0.4 * whole.bytes
+    assert found.not_counted == ()

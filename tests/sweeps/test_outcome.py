@@ -1,7 +1,8 @@
-from types import SimpleNamespace
-
 import pytest
 
+from fairkd.evaluation.compression import Cost
+from fairkd.evaluation.evaluation import Evaluation
+from fairkd.evaluation.trio import Trio
 from fairkd.record import Headline, JobRecord, parameters
 from fairkd.sweeps.outcome import outcome_of, varied_keys
 from fairkd.tracking.slug import metric_name
@@ -118,13 +119,14 @@ def test_an_outcome_finds_every_models_numbers_in_a_record(block):
     models = ("teacher", "control", "student")
     numbers = {model: (0.7 + place / 100, place / 10) for place, model in enumerate(models)}
     measured = {m: {"accuracy": a, headline.name: g} for m, (a, g) in numbers.items()}
-    trio = SimpleNamespace(
-        evaluations={m: SimpleNamespace(metrics=v, intervals={}) for m, v in measured.items()},
+    costs = dict.fromkeys(models, Cost(1, 1, 1, 1, 1.0, 1.0, ()))
+    trio = Trio(
+        evaluations={m: Evaluation(v, {}, {}) for m, v in measured.items()},
         validation={m: {n: v + 1 for n, v in values.items()} for m, values in measured.items()},
-        transfers={block: SimpleNamespace(metrics={})},
+        transfers={block: Evaluation({}, {}, {})},
+        compressed={},
         matched={},
-        costs=dict.fromkeys(models, SimpleNamespace(numbers=dict)),
-        cost_ratios=dict,
+        costs=costs,
     )
     record = JobRecord(trio, {}, {}, {}, headline)
     found = outcome_of(3, "name", "key", {"a": 1}, {"seed": 2}, record, "run", reused=True)
