@@ -4,7 +4,7 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -225,10 +225,27 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
 
 def teacher_of(job: Job, keeper: Keeper) -> tuple[Trained, dict[str, ModelOutputs]]:
     """The trained teacher, and its outputs wherever the student may look at them."""
-    train = partial(train_on_labels, job.teacher, job.dataset)
-    teacher = keeper.model("teacher", job.keys.teacher, job.teacher, train)
+    teacher = _teacher(job, keeper, job.teacher, (job.keys.teacher, *job.keys.above))
     layers = keeper.memory.recall("layers", job.keys.student, partial(_teacher_layers, job))
     return teacher, keeper.outputs(job.keys.teacher, teacher.model, job.dataset, layers)
+
+
+def _teacher(
+    job: Job, keeper: Keeper, recipe: Recipe, keys: Sequence[str], called: str = "teacher"
+) -> Trained:
+    """A teacher, trained on labels, or taught by the next one of its chain."""
+    key, *above = keys
+
+    def train() -> Trained:
+        lesson = recipe.lesson
+        if lesson is None:
+            return train_on_labels(recipe, job.dataset)
+        teacher = _teacher(job, keeper, lesson.teacher, above, f"{called}'s teacher")
+        layers = lesson.distillation.objective({}).teacher_features
+        outputs = keeper.outputs(above[0], teacher.model, job.dataset, layers)
+        return train_student(recipe, lesson.distillation, teacher.model, outputs, job.dataset)
+
+    return keeper.model("teacher", key, recipe, train, called)
 
 
 def _teacher_layers(job: Job) -> tuple[str, ...]:

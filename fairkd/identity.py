@@ -57,6 +57,7 @@ class JobKeys:
         job: of the whole job.
         without_seeds: of the job but for its seeds, shared by the repetitions of one configuration.
         compressed: of what compression makes of the student, by name.
+        above: of the teacher's own teacher, and of that one's, and so on.
     """
 
     teacher: str
@@ -65,6 +66,7 @@ class JobKeys:
     job: str
     without_seeds: str
     compressed: Mapping[str, str] = field(default_factory=dict)
+    above: tuple[str, ...] = ()
 
 
 FITTED_AT_ONCE = "fairkd.models.classifier.Classifier"
@@ -81,12 +83,11 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
     data = {"data": _without("data", config["data"]), "fingerprint": around.fingerprint}
     # Exact kernels train alike in a stack and alone: they need no mention.
     kernels = {} if config["stack"]["kernels"] == "exact" else {"stack": config["stack"]}
-    trained_teacher = {
-        **data,
-        **kernels,
-        "teacher": _model(_as_trained(config["teacher"])),
-        "device": around.teacher_device,
-    }
+    around_teachers = {**data, **kernels, "device": around.teacher_device}
+    teacher, *above = (
+        _key("teacher", {**around_teachers, "teacher": _as_trained(section)})
+        for section in _chain(config["teacher"])
+    )
     training = {
         **data,
         **kernels,
@@ -96,7 +97,6 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         "seed": config["seed"],
         "device": around.device,
     }
-    teacher = _key("teacher", trained_teacher)
     control = _key("control", training)
     distilled = {
         **training,
@@ -122,7 +122,15 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         _key("job", whole),
         _without_seeds(config, around),
         compressed,
+        tuple(above),
     )
+
+
+def _chain(teacher: Section) -> Iterator[Section]:
+    """A teacher, its own teacher, and so on."""
+    yield teacher
+    if "teacher" in teacher:
+        yield from _chain(teacher["teacher"])
 
 
 def _compressed(steps: Section, student: str) -> dict[str, str]:
@@ -149,7 +157,7 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
     )
     parts = {name: config[name] for name in sections}
     parts["data"] = _without("data", config["data"], "seed")
-    parts["teacher"] = {k: v for k, v in _model(config["teacher"]).items() if k != "seed"}
+    parts["teacher"] = _seedless(_as_trained(config["teacher"]))
     parts["trainer"] = _without("trainer", config["trainer"])
     parts["constraint"] = _constraints(config)
     devices = [around.device, around.teacher_device]
@@ -158,6 +166,11 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
         {"configuration": parts, "fingerprint": around.fingerprint, "devices": devices}
         | {"revisions": REVISIONS},
     )
+
+
+def _seedless(teacher: Section) -> dict[str, Any]:
+    kept = {name: value for name, value in teacher.items() if name != "seed"}
+    return kept | ({"teacher": _seedless(kept["teacher"])} if "teacher" in kept else {})
 
 
 def _key(producer: str, parts: Section) -> str:
@@ -191,10 +204,17 @@ def _constraints(config: Section) -> dict[str, Any]:
     }
 
 
-def _as_trained(teacher: Section) -> Section:
-    if teacher["model"].get("_target_") != FITTED_AT_ONCE:
-        return teacher
-    return {name: value for name, value in teacher.items() if name != "trainer"}
+def _as_trained(teacher: Section) -> dict[str, Any]:
+    """What a teacher's training depends on; its own teacher's included."""
+    if teacher.get("weights"):
+        digest = hashlib.sha256(Path(teacher["weights"]).read_bytes()).hexdigest()
+        return {"model": teacher["model"], "weights": digest}
+    kept = {name: value for name, value in _model(teacher).items() if name != "weights"}
+    if teacher["model"].get("_target_") == FITTED_AT_ONCE:
+        kept.pop("trainer", None)
+    if "teacher" in teacher:
+        kept["teacher"] = _as_trained(teacher["teacher"])
+    return kept
 
 
 def _without(section: str, values: Section, *more: str) -> dict[str, Any]:

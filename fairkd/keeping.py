@@ -243,7 +243,7 @@ class Keeper:
 
 def diverged(kind: str, error: DivergedError) -> DivergedError:
     """The same refusal with the model's name, and where its settings are."""
-    section = "teacher.trainer" if kind == "teacher" else "trainer"
+    section = "teacher.trainer" if kind.startswith("teacher") else "trainer"
     return DivergedError(f"{kind}: {error} Its settings are under {section}.")
 
 

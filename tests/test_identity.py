@@ -91,6 +91,7 @@ def _changed(config: dict[str, Any], around: Surroundings = AROUND) -> set[str]:
 def _keys(config: dict[str, Any], around: Surroundings) -> dict[str, str]:
     keys = asdict(job_keys(config, around))
     smaller = keys.pop("compressed")
+    assert keys.pop("above") == ()
     return {**keys, **smaller}
 
 

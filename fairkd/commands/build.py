@@ -1,6 +1,7 @@
 """Assemble a job's objects from its configuration."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from fairkd.identity import Surroundings, job_keys
 from fairkd.models.inputs import input_of
 from fairkd.record import Headline
 from fairkd.tracking.interface import Tracking
-from fairkd.training.distil import Distillation, Recipe
+from fairkd.training.distil import Distillation, Lesson, Recipe
 from fairkd.training.objective import Objective
 
 
@@ -63,13 +64,7 @@ def build_job(
         config=plain,
         keys=keys,
         dataset=dataset,
-        teacher=Recipe(
-            build=_builder("teacher.model", config.teacher.model, dataset),
-            settings=settings(
-                "teacher.trainer", config.teacher.trainer, plain["teacher"]["trainer"]
-            ),
-            seed=config.teacher.seed,
-        ),
+        teacher=_teacher("teacher", config.teacher, plain["teacher"], dataset, settings),
         student=Recipe(
             build=_builder("student", config.student, dataset),
             settings=settings("trainer", config.trainer, plain["trainer"]),
@@ -91,6 +86,37 @@ def build_job(
         output=output,
         sweep=SweepPlace(config.sweep.id, config.sweep.parent),
     )
+
+
+def _teacher(
+    key: str,
+    section: DictConfig,
+    plain: Mapping[str, Any],
+    dataset: Dataset,
+    settings: Callable[[str, DictConfig, Any], Any],
+) -> Recipe:
+    """A teacher's recipe, with that of its own teacher where it has one."""
+    recipe = Recipe(
+        build=_builder(f"{key}.model", section.model, dataset),
+        settings=settings(f"{key}.trainer", section.trainer, plain["trainer"]),
+        seed=section.seed,
+        weights=Path(section.weights) if section.get("weights") is not None else None,
+    )
+    if "teacher" not in section:
+        return recipe
+    above = _teacher(f"{key}.teacher", section.teacher, plain["teacher"], dataset, settings)
+    terms = section.distillation.terms
+
+    def objective(_start: Mapping[str, Tensor]) -> Objective:
+        where = f"{key}.distillation.terms"
+        return Objective(
+            label_weight=section.distillation.label_weight,
+            terms={
+                str(n): _term(f"{where}.{n}", term, dataset.blocks) for n, term in terms.items()
+            },
+        )
+
+    return replace(recipe, lesson=Lesson(above, Distillation(objective)))
 
 
 def _placeless(value: Any, output: str) -> Any:
@@ -120,7 +146,8 @@ def build_objective(config: DictConfig, blocks: Blocks, start: Mapping[str, Tens
     return Objective(
         label_weight=_label_weight(distillation),
         terms={
-            str(name): _term(str(name), term, blocks) for name, term in distillation.terms.items()
+            str(name): _term(f"distillation.terms.{name}", term, blocks)
+            for name, term in distillation.terms.items()
         },
         constraints={
             str(name): _made(f"constraint.terms.{name}", term, blocks=blocks)
@@ -139,17 +166,17 @@ def _label_weight(distillation: DictConfig) -> float:
     return 1.0 if distillation.alpha is None else 1.0 - distillation.alpha
 
 
-def _term(name: str, section: DictConfig, blocks: Blocks) -> DistillationTerm:
-    term = _made(f"distillation.terms.{name}", section)
+def _term(key: str, section: DictConfig, blocks: Blocks) -> DistillationTerm:
+    term = _made(key, section)
     if not isinstance(term, DistillationTerm):
         raise ConfigError(
-            f"distillation.terms.{name}._target_={section._target_} is no distillation term; "
+            f"{key}._target_={section._target_} is no distillation term; "
             "derive it from fairkd.distillation.term.DistillationTerm."
         )
     try:
         term.find_groups(blocks)
     except ConfigError as error:
-        raise ConfigError(f"distillation.terms.{name}.by: {error}") from error
+        raise ConfigError(f"{key}.by: {error}") from error
     return term
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Set
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -64,13 +65,9 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_sweep(values["sweep"])
     checks.choice("stack.kernels", values["stack"]["kernels"], KERNELS)
     _check_data(values["data"])
-    checks.whole("teacher.seed", values["teacher"]["seed"], most=checks.LARGEST_SEED)
-    _check_layers("teacher.model", values["teacher"]["model"])
-    _check_fitted_at_once(values["teacher"]["model"])
     _check_layers("student", values["student"])
     _check_trainer("trainer", values["trainer"])
-    if "trainer" in values["teacher"]:
-        _check_trainer("teacher.trainer", values["teacher"]["trainer"])
+    _check_teacher("teacher", values["teacher"])
     _check_evaluation(values["evaluation"])
     _check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     _check_constraint(values["constraint"], values["data"]["groups"])
@@ -153,6 +150,24 @@ def _check_data(data: Section) -> None:
     block_names(data["groups"])
     if "rare_groups" in data:
         RareGroups.of(data["rare_groups"])
+
+
+def _check_teacher(key: str, teacher: Section) -> None:
+    checks.whole(f"{key}.seed", teacher["seed"], most=checks.LARGEST_SEED)
+    _check_layers(f"{key}.model", teacher["model"])
+    _check_not_trained(key, teacher)
+    if "trainer" in teacher:
+        _check_trainer(f"{key}.trainer", teacher["trainer"])
+    if "teacher" not in teacher:
+        return
+    lesson = teacher["distillation"]
+    checks.number(f"{key}.distillation.label_weight", lesson["label_weight"], least=0.0)
+    if not lesson["terms"]:
+        raise ConfigError(
+            f"{key}.distillation.terms is empty, so an assistant learns nothing from its teacher; "
+            "give a term, or another teacher."
+        )
+    _check_teacher(f"{key}.teacher", teacher["teacher"])
 
 
 def _check_layers(prefix: str, model: Section) -> None:
@@ -307,17 +322,27 @@ def _check_compression(compression: Section) -> None:
             )
 
 
-def _check_fitted_at_once(teacher: Section) -> None:
-    """Refuse settings of a training that a teacher does not have."""
-    if teacher.get("_target_") != FITTED_AT_ONCE or not HydraConfig.initialized():
+def _check_not_trained(prefix: str, teacher: Section) -> None:
+    """Refuse a file that is not there, and settings of a training that a teacher does not have."""
+    if teacher.get("weights") is not None:
+        if not Path(str(teacher["weights"])).is_file():
+            raise ConfigError(
+                f"{prefix}.weights={teacher['weights']} is no file; give one with trained weights, "
+                "or null."
+            )
+        why = f"{prefix}.weights gives it as it was trained"
+        ignored: tuple[str, ...] = ("trainer", "seed", "teacher", "distillation")
+    elif teacher["model"].get("_target_") == FITTED_AT_ONCE:
+        why = f"it is fitted at once: its settings are under {prefix}.model.estimator"
+        ignored = ("trainer",)
+    else:
+        return
+    if not HydraConfig.initialized():
         return
     for word in HydraConfig.get().overrides.task:
         key = str(word).partition("=")[0].lstrip("+~")
-        if f"{key}.".startswith("teacher.trainer."):
-            raise ConfigError(
-                f"{key} has no effect: the teacher is fitted at once; its settings are under "
-                "teacher.model.estimator."
-            )
+        if any(f"{key}.".startswith(f"{prefix}.{name}.") for name in ignored):
+            raise ConfigError(f"{key} has no effect: the teacher is not trained, as {why}.")
 
 
 def _defaults(section: str, knob: str, terms: Iterable[str]) -> list[object]:

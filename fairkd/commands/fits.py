@@ -12,7 +12,8 @@ from fairkd.experiment import Job, check_fits
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
 from fairkd.models.features import feature_names, find_layer
-from fairkd.training.distil import Recipe
+from fairkd.models.weights import load_weights
+from fairkd.training.distil import Recipe, assemble_student
 from fairkd.training.fit import check_settings
 from fairkd.training.objective import LABELS
 from fairkd.training.validation import ValidationMetrics
@@ -31,19 +32,48 @@ def check_job(job: Job) -> None:
             "student; use one of torch (mlp, linear)."
         )
     _check_layers(job)
-    for key, recipe in {"trainer": job.student, "teacher.trainer": job.teacher}.items():
-        _check_trainer(key, recipe)
-        if key == "teacher.trainer" and isinstance(recipe.initial(), Classifier):
-            continue
-        _check_optimizer(key, recipe)
-        if not recipe.callbacks():  # a callback may log a value of its own
-            _check_monitor(key, recipe, job.dataset)
+    _check_training("trainer", job.student, job.dataset)
+    _check_teacher("teacher", job.teacher, job.dataset)
     check_fits(job)
     for name, step in job.compression.items():
         try:
             step.check(job.student.initial(), job.dataset)
         except ConfigError as error:
             raise ConfigError(f"compression.steps.{name}: {error}") from error
+
+
+def _check_training(key: str, recipe: Recipe, dataset: Dataset) -> None:
+    _check_trainer(key, recipe)
+    if isinstance(recipe.initial(), Classifier):
+        return
+    _check_optimizer(key, recipe)
+    if not recipe.callbacks():  # a callback may log a value of its own
+        _check_monitor(key, recipe, dataset)
+
+
+def _check_teacher(key: str, recipe: Recipe, dataset: Dataset) -> None:
+    """Check a teacher, and its own teacher."""
+    if recipe.weights is not None:
+        try:
+            load_weights(recipe.initial(), recipe.weights)
+        except ConfigError as error:
+            raise ConfigError(f"{key}.weights: {error}") from error
+        return
+    _check_training(f"{key}.trainer", recipe, dataset)
+    if recipe.lesson is None:
+        return
+    above = recipe.lesson.teacher
+    if isinstance(recipe.initial(), Classifier | Ensemble):
+        raise ConfigError(
+            f"{key}: classifiers of scikit-learn and ensembles cannot be taught; make the "
+            f"assistant one of torch ({key}.model), and let them teach it "
+            f"(teacher@{key}.teacher=gradient_boosting)."
+        )
+    _check_teacher(f"{key}.teacher", above, dataset)
+    try:
+        assemble_student(recipe, recipe.lesson.distillation, above.initial(), dataset)
+    except ConfigError as error:
+        raise ConfigError(f"{key}.distillation: {error}") from error
 
 
 def _check_layers(job: Job) -> None:

@@ -42,6 +42,8 @@ def train_ahead(
         no sentence of ours tells is not among them: its job tries it again, and logs everything.
     """
     first = {key_of(kind, job): job for job in reversed(jobs)}
+    if kind == "teacher":  # the others are made by the first job that needs them
+        first = {key: job for key, job in first.items() if job.teacher.from_labels}
     missing = {key: job for key, job in first.items() if not keeper_of(job).has(kind, key)}
     if not missing:
         return {}

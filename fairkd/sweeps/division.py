@@ -29,6 +29,8 @@ def divide(jobs: Sequence[Job], keeper_of: Callable[[Job], Keeper], cut: Cut) ->
     for kind in before:
         missing = _missing(kind, jobs, needed, keeper_of)
         trained[kind] = len(missing)
+        if kind == "teacher":  # the others are made by the first job that needs them
+            missing = [place for place in missing if jobs[place].teacher.from_labels]
         # Beside teachers, which are large, controls are one more piece of work and not many.
         free = replace(cut, parts=max(1, cut.processes - len(first)))
         stacks, alone = _groups(kind, jobs, missing, free)

@@ -1,6 +1,7 @@
 """What a job of a sweep left: numbers under its configuration and seeds, or why there are none."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,7 @@ SEED_KEYS = ("data.seed", "teacher.seed", "seed")
 TARGET = "._target_"
 
 _NOT_VARIED = (*SEED_KEYS, "replicate")
+_CHAIN = re.compile(r"(teacher\.)+seed")  # a teacher's own teacher
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def varied_keys(configs: Sequence[Mapping[str, object]]) -> list[str]:
     Args:
         configs: every job's flat dotted parameters, as `fairkd.record.parameters` gives them.
     """
-    known = dict.fromkeys(key for config in configs for key in config if key not in _NOT_VARIED)
+    known = dict.fromkeys(key for config in configs for key in config if not _of_seed(key))
     columns = {key: tuple(_comparable(config.get(key)) for config in configs) for key in known}
     differing = {key: column for key, column in columns.items() if len(set(column)) > 1}
     return [
@@ -138,6 +140,10 @@ def varied_keys(configs: Sequence[Mapping[str, object]]) -> list[str]:
         if not any(_copies(key, column, other, differing[other]) for other in differing)
         and not any(_follows(key, column, other, differing[other]) for other in differing)
     ]
+
+
+def _of_seed(key: str) -> bool:
+    return key in _NOT_VARIED or _CHAIN.fullmatch(key) is not None
 
 
 _Column = tuple[object, ...]

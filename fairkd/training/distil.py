@@ -14,6 +14,7 @@ from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
+from fairkd.models.weights import load_weights
 from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
 from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
@@ -31,12 +32,21 @@ class Recipe:
         settings: how it trains.
         seed: of its initial weights and batch order.
         callbacks: makes the user's own Lightning callbacks.
+        weights: a file with trained weights: then there is nothing to train.
+        lesson: what a teacher was taught itself; ``None`` for one that learns from labels.
     """
 
     build: Callable[[], nn.Module]
     settings: TrainerSettings
     seed: int
     callbacks: Callable[[], Sequence[pl.Callback]] = tuple
+    weights: Path | None = None
+    lesson: "Lesson | None" = None
+
+    @property
+    def from_labels(self) -> bool:
+        """Whether it is trained, and on labels alone."""
+        return self.weights is None and self.lesson is None
 
     def initial(self) -> nn.Module:
         """The model before training: the same weights for the same seed."""
@@ -64,6 +74,19 @@ class Distillation:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """How a teacher is taught by another one.
+
+    Attributes:
+        teacher: makes and trains that other one.
+        distillation: what is learned from it.
+    """
+
+    teacher: Recipe
+    distillation: Distillation
+
+
+@dataclass(frozen=True)
 class Trained:
     """A trained model, in evaluation mode on the CPU.
 
@@ -85,8 +108,18 @@ class Trained:
 
 
 def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None = None) -> Trained:
-    """Train a teacher, or a control, on labels alone."""
+    """Train a teacher, or a control, on labels alone; take it as it is if its weights are given.
+
+    Raises:
+        ConfigError: the file of weights does not fit.
+        DivergedError: training diverged.
+    """
     model = recipe.initial()
+    if recipe.weights is not None:
+        from fairkd.training.at_once import judged  # which trains members with this
+
+        load_weights(model, recipe.weights)
+        return Trained(model.eval(), judged(model, dataset), 0.0, 1)
     module = TeacherModule(model, recipe.settings.optimizer, dataset.blocks, len(dataset.classes))
     return _fit(module, recipe, dataset, logger, None)
 

@@ -216,8 +216,8 @@ from fairkd.errors import DataError
         (
             "teacher=gradient_boosting teacher.trainer.max_epochs=5",
             1,
-            "teacher.trainer.max_epochs has no effect: the teacher is fitted at once; its settings "
-            "are under teacher.model.estimator.",
+            "teacher.trainer.max_epochs has no effect: the teacher is not trained, as it is fitted "
+            "at once: its settings are under teacher.model.estimator.",
         ),
         (
             "distillation=none distillation.schedule.warmup=5",
