@@ -15,6 +15,7 @@ from fairkd.errors import ConfigError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
 from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
+from fairkd.training.live import LiveTeacher
 from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import seeded
@@ -97,6 +98,8 @@ def train_student(
 ) -> Trained:
     """Train a student beside its teacher.
 
+    Where its rows are augmented the teacher computes their outputs at every step.
+
     Args:
         recipe: the student's model and trainer.
         distillation: its objective and its start.
@@ -116,8 +119,18 @@ def train_student(
         dataset.blocks,
         len(dataset.classes),
         {split: teacher_outputs[split] for split in ("train", "validation")},
+        live_teacher(recipe.settings, objective, teacher),
     )
     return _fit(module, recipe, dataset, logger, checkpoint)
+
+
+def live_teacher(
+    settings: TrainerSettings, objective: Objective, teacher: nn.Module | None
+) -> LiveTeacher | None:
+    """What a student asks at every step; ``None`` where nothing is asked, or looked up."""
+    if teacher is None or not settings.augmentation or not objective.needs_teacher:
+        return None
+    return LiveTeacher(teacher, objective.teacher_features)
 
 
 def assemble_student(
