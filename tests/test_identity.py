@@ -60,6 +60,7 @@ CONFIG: dict[str, Any] = {
     "tracking": {"_target_": "fairkd.tracking.NoTracking"},
     "paths": {"store": "store", "data": None},
 }
+SHIFT = {"shift": {"_target_": "fairkd.data.augmentation.Shift", "pixels": 1}}
 ALL = {"teacher", "control", "student", "job", "without_seeds"}
 TRAINED = {"teacher", "control", "student", "job"}
 
@@ -134,6 +135,14 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
             {"control", "student", "job", "without_seeds"},
         ),
         ({"data.groups": ["sex"]}, TRAINED | {"without_seeds"}),
+        (
+            {"trainer": {**TRAINER, "augmentation": SHIFT}},
+            {"control", "student", "job", "without_seeds"},
+        ),
+        (
+            {"teacher.trainer": {**TRAINER, "augmentation": SHIFT}},
+            {"teacher", "student", "job", "without_seeds"},
+        ),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
 )
@@ -153,6 +162,11 @@ def test_a_knob_changes_exactly_what_depends_on_it(changes, expected):
         {"paths.store": "elsewhere"},
         {"force": "all"},
         {"dry_run": True},
+        {"augmentation": SHIFT},  # what no trainer refers to
+        {
+            "trainer": {**TRAINER, "augmentation": {}},
+            "teacher.trainer": {**TRAINER, "augmentation": {}},
+        },
         {"replicate": 7},
         {"constraint.terms.penalty.by": "sex"},  # the first block, which is what no block means
         {"constraint.weight": 0.1},  # what no term refers to

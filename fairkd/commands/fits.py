@@ -17,6 +17,8 @@ from fairkd.training.fit import check_settings
 from fairkd.training.objective import LABELS
 from fairkd.training.validation import ValidationMetrics
 
+_FEW_ROWS = 2
+
 
 def check_job(job: Job) -> None:
     """Build everything that training will need, untrained, and connect it.
@@ -35,6 +37,7 @@ def check_job(job: Job) -> None:
         _check_trainer(key, recipe)
         if key == "teacher.trainer" and isinstance(recipe.initial(), Classifier):
             continue
+        _check_augmentation(key, recipe, job)
         _check_optimizer(key, recipe)
         if not recipe.callbacks():  # a callback may log a value of its own
             _check_monitor(key, recipe, job.dataset)
@@ -85,6 +88,30 @@ def _check_trainer(key: str, recipe: Recipe) -> None:
             f"{key}.devices={recipe.settings.devices} asks for {processes} processes; a job trains "
             f"in one: set {key}.devices=1, and run many jobs side by side instead."
         )
+
+
+def _check_augmentation(key: str, recipe: Recipe, job: Job) -> None:
+    few = job.dataset.splits["train"].x[:_FEW_ROWS]
+    config = job.config if key == "trainer" else job.config["teacher"]
+    of_trainer, shared = config["trainer"]["augmentation"], job.config["augmentation"]
+    for name, augmentation in recipe.settings.augmentation.items():
+        follows = of_trainer[name] == shared.get(name)
+        where = f"{'' if follows else f'{key}.'}augmentation.{name}"
+        try:
+            changed = augmentation(few.clone(), torch.Generator())
+        except ConfigError as error:
+            of_argument = str(error).partition("=")[0].isidentifier()
+            raise ConfigError(f"{where}{'.' if of_argument else ': '}{error}") from error
+        except (RuntimeError, TypeError, ValueError) as error:
+            problem = str(error).partition("\n")[0].rstrip(".")
+            raise ConfigError(
+                f"{where} cannot augment rows of shape {list(few.shape[1:])}: {problem}."
+            ) from error
+        if changed.shape != few.shape or changed.dtype != few.dtype:
+            raise ConfigError(
+                f"{where} makes {changed.dtype} of shape {list(changed.shape)} out of rows of "
+                f"{few.dtype} and shape {list(few.shape)}; an augmentation keeps both."
+            )
 
 
 def _check_optimizer(key: str, recipe: Recipe) -> None:
