@@ -218,7 +218,9 @@ def _as_trained(teacher: Section) -> dict[str, Any]:
 
 
 def _without(section: str, values: Section, *more: str) -> dict[str, Any]:
-    left_out = (*_NOT_IDENTITY[section], *more)
+    left_out = {*_NOT_IDENTITY[section], *more}
+    if not values.get("augmentation"):
+        left_out.add("augmentation")  # results from before there was any stay under their keys
     return {name: value for name, value in values.items() if name not in left_out}
 
 

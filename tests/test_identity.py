@@ -67,6 +67,7 @@ CONFIG: dict[str, Any] = {
     "tracking": {"_target_": "fairkd.tracking.NoTracking"},
     "paths": {"store": "store", "data": None},
 }
+SHIFT = {"shift": {"_target_": "fairkd.data.augmentation.Shift", "pixels": 1}}
 SMALLER = {"pruned", "quantised"}
 ALL = {"teacher", "control", "student", "job", "without_seeds"} | SMALLER
 TRAINED = {"teacher", "control", "student", "job"} | SMALLER
@@ -157,6 +158,14 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
             {"compression.steps.quantised": {"_target_": "fairkd.training.compress.Quantise"}},
             {"quantised", "job", "without_seeds"},
         ),
+        (
+            {"trainer": {**TRAINER, "augmentation": SHIFT}},
+            {"control", "student", "job", "without_seeds"} | SMALLER,
+        ),
+        (
+            {"teacher.trainer": {**TRAINER, "augmentation": SHIFT}},
+            {"teacher", "student", "job", "without_seeds"} | SMALLER,
+        ),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
 )
@@ -176,6 +185,11 @@ def test_a_knob_changes_exactly_what_depends_on_it(changes, expected):
         {"paths.store": "elsewhere"},
         {"force": "all"},
         {"dry_run": True},
+        {"augmentation": SHIFT},  # what no trainer refers to
+        {
+            "trainer": {**TRAINER, "augmentation": {}},
+            "teacher.trainer": {**TRAINER, "augmentation": {}},
+        },
         {"replicate": 7},
         {"constraint.terms.penalty.by": "sex"},  # the first block, which is what no block means
         {"constraint.weight": 0.1},  # what no term refers to

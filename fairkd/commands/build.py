@@ -26,6 +26,7 @@ from fairkd.models.inputs import input_of
 from fairkd.record import Headline
 from fairkd.tracking.interface import Tracking
 from fairkd.training.distil import Distillation, Lesson, Recipe
+from fairkd.training.fit import TrainerSettings
 from fairkd.training.objective import Objective
 
 
@@ -52,6 +53,9 @@ def build_job(
     def settings(key: str, section: DictConfig, values: Any) -> Any:
         return workshop.settings(values, lambda: _made(key, section))
 
+    def trainer(key: str, section: DictConfig, values: Any) -> Any:
+        return workshop.settings(values, lambda: _trainer(key, section, config.augmentation))
+
     around = Surroundings(
         dataset.fingerprint,
         device=device_kind(config.trainer.accelerator),
@@ -64,10 +68,10 @@ def build_job(
         config=plain,
         keys=keys,
         dataset=dataset,
-        teacher=_teacher("teacher", config.teacher, plain["teacher"], dataset, settings),
+        teacher=_teacher("teacher", config.teacher, plain["teacher"], dataset, trainer),
         student=Recipe(
             build=_builder("student", config.student, dataset),
-            settings=settings("trainer", config.trainer, plain["trainer"]),
+            settings=trainer("trainer", config.trainer, plain["trainer"]),
             seed=config.seed,
             callbacks=partial(_callbacks, config.callbacks),
         ),
@@ -202,6 +206,15 @@ def _input(section: DictConfig, shape: Sequence[int]) -> dict[str, Any]:
         return {}
 
 
+def _trainer(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettings:
+    """A trainer's settings, any refusal of an augmentation named by the key that brought it."""
+    for name, augmentation in section.get("augmentation", {}).items():
+        above = "augmentation" if augmentation == shared.get(name) else f"{key}.augmentation"
+        _made(f"{above}.{name!s}", augmentation)
+    settings: TrainerSettings = _made(key, section)
+    return settings
+
+
 def _callbacks(section: DictConfig) -> Sequence[Any]:
     return [_made(f"callbacks.{name!s}", callback) for name, callback in section.items()]
 
@@ -263,6 +276,7 @@ def _name(plain: Mapping[str, Any]) -> str:
         parts.append("init")
     if constraint["weight"] is not None:
         parts.append(f"w{constraint['weight']:g}")
+    parts += plain["augmentation"]
     parts += [term["by"] for term in constraint["terms"].values() if term.get("by")]
     for step in plain["compression"]["steps"]:
         share = plain["compression"]["sparsity"]

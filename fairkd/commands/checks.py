@@ -25,10 +25,12 @@ FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
 SCHEDULES = ("constant", "linear", "cosine")
 ROOT_KEYS = {
-    "data", "teacher", "student", "distillation", "constraint", "compression", "trainer",
-    "evaluation", "tracking", "paths", "callbacks", "stack", "sweep", "seed", "replicate", "force",
-    "dry_run",
+    "data", "teacher", "student", "distillation", "constraint", "compression", "augmentation",
+    "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep", "seed",
+    "replicate", "force", "dry_run",
 }  # fmt: skip
+LISTED = ("distillation", "constraint", "compression", "augmentation")
+"""Groups of which several files compose."""
 COMPRESSION_WORDS = {
     "granularity": ("weights", "units"),
     "teaches": ("objective", "labels"),
@@ -66,6 +68,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     checks.choice("stack.kernels", values["stack"]["kernels"], KERNELS)
     _check_data(values["data"])
     _check_layers("student", values["student"])
+    _check_augmentation("augmentation", values["augmentation"])
     _check_trainer("trainer", values["trainer"])
     _check_teacher("teacher", values["teacher"])
     _check_evaluation(values["evaluation"])
@@ -101,7 +104,7 @@ def _check_choices() -> None:
         group, _, chosen = str(word).partition("=")
         names = [name.strip() for name in chosen.strip("[]").split(",")]
         odd = len(names) > len(set(names)) or ("none" in names and len(names) > 1)
-        if group in SHARED_KNOBS and odd:
+        if group in LISTED and odd:
             raise ConfigError(
                 f"{group}=[{','.join(names)}] repeats or contradicts itself; "
                 "name each choice once, and none only by itself."
@@ -187,11 +190,26 @@ def _check_layers(prefix: str, model: Section) -> None:
 
 def _check_trainer(prefix: str, trainer: Section) -> None:
     check_ranges(trainer, f"{prefix}.")
+    _check_augmentation(f"{prefix}.augmentation", trainer.get("augmentation", {}))
     if "lr" in trainer["optimizer"]:
         checks.number(f"{prefix}.optimizer.lr", trainer["optimizer"]["lr"], above=0.0)
     if "weight_decay" in trainer["optimizer"]:
         decay = trainer["optimizer"]["weight_decay"]
         checks.number(f"{prefix}.optimizer.weight_decay", decay, least=0.0)
+
+
+def _check_augmentation(key: str, augmentation: object) -> None:
+    if not isinstance(augmentation, Mapping):
+        raise ConfigError(
+            f"{key}={checks.as_typed(augmentation)} is no mapping of names to augmentations; "
+            "accepted: one, as in conf/augmentation, or {} for none."
+        )
+    for name, given in augmentation.items():
+        if not isinstance(given, Mapping) or "_target_" not in given:
+            raise ConfigError(
+                f"{key}.{name}={checks.as_typed(given)} is no augmentation; accepted: a mapping "
+                "with a _target_, as in conf/augmentation."
+            )
 
 
 def _check_evaluation(evaluation: Section) -> None:

@@ -1,6 +1,7 @@
 """Refuse, before anything trains, what only the data or the built models can show to be wrong."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,6 +19,8 @@ from fairkd.training.fit import check_settings
 from fairkd.training.objective import LABELS
 from fairkd.training.validation import ValidationMetrics
 
+_FEW_ROWS = 2
+
 
 def check_job(job: Job) -> None:
     """Build everything that training will need, untrained, and connect it.
@@ -32,8 +35,8 @@ def check_job(job: Job) -> None:
             "student; use one of torch (mlp, linear)."
         )
     _check_layers(job)
-    _check_training("trainer", job.student, job.dataset)
-    _check_teacher("teacher", job.teacher, job.dataset)
+    _check_training("trainer", job.student, job)
+    _check_teacher("teacher", job.teacher, job)
     check_fits(job)
     for name, step in job.compression.items():
         try:
@@ -42,16 +45,17 @@ def check_job(job: Job) -> None:
             raise ConfigError(f"compression.steps.{name}: {error}") from error
 
 
-def _check_training(key: str, recipe: Recipe, dataset: Dataset) -> None:
+def _check_training(key: str, recipe: Recipe, job: Job) -> None:
     _check_trainer(key, recipe)
     if isinstance(recipe.initial(), Classifier):
         return
+    _check_augmentation(key, recipe, job)
     _check_optimizer(key, recipe)
     if not recipe.callbacks():  # a callback may log a value of its own
-        _check_monitor(key, recipe, dataset)
+        _check_monitor(key, recipe, job.dataset)
 
 
-def _check_teacher(key: str, recipe: Recipe, dataset: Dataset) -> None:
+def _check_teacher(key: str, recipe: Recipe, job: Job) -> None:
     """Check a teacher, and its own teacher."""
     if recipe.weights is not None:
         try:
@@ -59,7 +63,7 @@ def _check_teacher(key: str, recipe: Recipe, dataset: Dataset) -> None:
         except ConfigError as error:
             raise ConfigError(f"{key}.weights: {error}") from error
         return
-    _check_training(f"{key}.trainer", recipe, dataset)
+    _check_training(f"{key}.trainer", recipe, job)
     if recipe.lesson is None:
         return
     above = recipe.lesson.teacher
@@ -69,9 +73,9 @@ def _check_teacher(key: str, recipe: Recipe, dataset: Dataset) -> None:
             f"assistant one of torch ({key}.model), and let them teach it "
             f"(teacher@{key}.teacher=gradient_boosting)."
         )
-    _check_teacher(f"{key}.teacher", above, dataset)
+    _check_teacher(f"{key}.teacher", above, job)
     try:
-        assemble_student(recipe, recipe.lesson.distillation, above.initial(), dataset)
+        assemble_student(recipe, recipe.lesson.distillation, above.initial(), job.dataset)
     except ConfigError as error:
         raise ConfigError(f"{key}.distillation: {error}") from error
 
@@ -120,6 +124,32 @@ def _check_trainer(key: str, recipe: Recipe) -> None:
             f"{key}.devices={recipe.settings.devices} asks for {processes} processes; a job trains "
             f"in one: set {key}.devices=1, and run many jobs side by side instead."
         )
+
+
+def _check_augmentation(key: str, recipe: Recipe, job: Job) -> None:
+    few = job.dataset.splits["train"].x[:_FEW_ROWS]
+    trainer: Any = job.config
+    for part in key.split("."):
+        trainer = trainer[part]
+    of_trainer, shared = trainer["augmentation"], job.config["augmentation"]
+    for name, augmentation in recipe.settings.augmentation.items():
+        follows = of_trainer[name] == shared.get(name)
+        where = f"{'' if follows else f'{key}.'}augmentation.{name}"
+        try:
+            changed = augmentation(few.clone(), torch.Generator())
+        except ConfigError as error:
+            of_argument = str(error).partition("=")[0].isidentifier()
+            raise ConfigError(f"{where}{'.' if of_argument else ': '}{error}") from error
+        except (RuntimeError, TypeError, ValueError) as error:
+            problem = str(error).partition("\n")[0].rstrip(".")
+            raise ConfigError(
+                f"{where} cannot augment rows of shape {list(few.shape[1:])}: {problem}."
+            ) from error
+        if changed.shape != few.shape or changed.dtype != few.dtype:
+            raise ConfigError(
+                f"{where} makes {changed.dtype} of shape {list(changed.shape)} out of rows of "
+                f"{few.dtype} and shape {list(few.shape)}; an augmentation keeps both."
+            )
 
 
 def _check_optimizer(key: str, recipe: Recipe) -> None:

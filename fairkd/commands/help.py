@@ -56,8 +56,8 @@ Show
 Where a sentence is not enough, HYDRA_FULL_ERROR=1 shows the traceback.
 """
 
-_COMPOSABLE = ("distillation", "constraint", "compression")
-_ORDER = ("experiment", "data", "teacher", "student", "distillation", "constraint", "compression")
+_COMPOSABLE = ("distillation", "constraint", "compression", "augmentation")
+_ORDER = ("experiment", "data", "teacher", "student", *_COMPOSABLE)
 _NOT_CHOSEN = ("base", "hydra", "paths")
 _WIDTH = 100
 

@@ -30,4 +30,4 @@ class Batch(NamedTuple):
 
     def rows(self, chosen: Tensor | slice) -> "Batch":
         """The chosen rows, in the order given."""
-        return Batch(*(field[chosen] for field in self))
+        return type(self)(*(field[chosen] for field in self))

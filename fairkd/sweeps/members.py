@@ -35,7 +35,7 @@ def student_member(job: Job, teacher: nn.Module, outputs: Mapping[str, ModelOutp
     """
     model, objective = assemble_student(job.student, job.distillation, teacher, job.dataset)
     objective.learn(outputs, job.dataset.splits)
-    return _member(job.student, model, objective, job, outputs)
+    return _member(job.student, model, objective, job, outputs, teacher)
 
 
 def sketch(kind: Kind, job: Job) -> Member:
@@ -46,7 +46,8 @@ def sketch(kind: Kind, job: Job) -> Member:
     model, objective = assemble_student(job.student, job.distillation, teacher, job.dataset)
     with torch.inference_mode():
         seen = run(teacher, job.dataset.splits["train"].x[:2], objective.teacher_features)
-    return _member(job.student, model, objective, job, {"train": seen, "validation": seen})
+    outputs = {"train": seen, "validation": seen}
+    return _member(job.student, model, objective, job, outputs, teacher)
 
 
 def _member(
@@ -55,6 +56,7 @@ def _member(
     objective: Objective,
     job: Job,
     teacher: Mapping[str, ModelOutputs] | None,
+    live: nn.Module | None = None,
 ) -> Member:
     return Member(
         model=model,
@@ -63,6 +65,7 @@ def _member(
         seed=recipe.seed,
         dataset=job.dataset,
         teacher=teacher,
+        live=live,
         callbacks=recipe.callbacks(),
         exact=job.config["stack"]["kernels"] == "exact",
     )

@@ -171,6 +171,7 @@ class Prune:
             model,
             objective,
             recipe,
+            beside.teacher,
             beside.outputs,
             beside.dataset,
             first_epoch=beside.recipe.settings.max_epochs,

@@ -16,6 +16,7 @@ from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
 from fairkd.models.weights import load_weights
 from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
+from fairkd.training.live import LiveTeacher
 from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import seeded
@@ -136,6 +137,8 @@ def train_student(
 ) -> Trained:
     """Train a student beside its teacher.
 
+    Where its rows are augmented the teacher computes their outputs at every step.
+
     Args:
         recipe: the student's model and trainer.
         distillation: its objective and its start.
@@ -147,7 +150,7 @@ def train_student(
         checkpoint: file for a Lightning checkpoint of the end state.
     """
     model, objective = assemble_student(recipe, distillation, teacher, dataset)
-    module = student_module(model, objective, recipe, teacher_outputs, dataset)
+    module = student_module(model, objective, recipe, teacher, teacher_outputs, dataset)
     return _fit(module, recipe, dataset, logger, checkpoint)
 
 
@@ -155,6 +158,7 @@ def student_module(
     model: nn.Module,
     objective: Objective,
     recipe: Recipe,
+    teacher: nn.Module,
     teacher_outputs: Mapping[str, ModelOutputs],
     dataset: Dataset,
     *,
@@ -165,7 +169,8 @@ def student_module(
     Args:
         model: to train.
         objective: connected.
-        recipe: whose optimiser trains it.
+        recipe: whose optimiser, and augmentation, train it.
+        teacher: trained.
         teacher_outputs: as `train_student`.
         dataset: prepared splits.
         first_epoch: what the objective takes the first epoch for.
@@ -178,8 +183,18 @@ def student_module(
         dataset.blocks,
         len(dataset.classes),
         {split: teacher_outputs[split] for split in ("train", "validation")},
+        live_teacher(recipe.settings, objective, teacher),
         first_epoch=first_epoch,
     )
+
+
+def live_teacher(
+    settings: TrainerSettings, objective: Objective, teacher: nn.Module | None
+) -> LiveTeacher | None:
+    """What a student asks at every step; ``None`` where nothing is asked, or looked up."""
+    if teacher is None or not settings.augmentation or not objective.needs_teacher:
+        return None
+    return LiveTeacher(teacher, objective.teacher_features)
 
 
 def assemble_student(

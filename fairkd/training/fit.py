@@ -17,6 +17,7 @@ from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.loggers.logger import DummyLogger
 
+from fairkd.data.augmentation import Augmentation, Augmenter
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.models.classifier import Classifier
@@ -39,6 +40,8 @@ class TrainerSettings:
         optimizer: makes the optimiser from parameters.
         max_epochs: passes over the training rows.
         batch_size: rows per step, on each device.
+        augmentation: how training rows are changed at every step, by name; empty leaves them as
+            they are.
         evaluation_batch_size: rows per forward pass without gradient.
         monitor: the validation value that chooses the best epoch.
         mode: whether the ``min`` or the ``max`` of it is best.
@@ -65,6 +68,7 @@ class TrainerSettings:
     precision: str = "32-true"
     threads: int = 1
     progress: str = "auto"
+    augmentation: Mapping[str, Augmentation] = field(default_factory=dict)
     lightning: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,7 +111,8 @@ def fit(
         module: teacher, control or student.
         dataset: prepared splits.
         settings: see `TrainerSettings`.
-        seed: of the batch order, and of what only global generators serve (dropout).
+        seed: of the batch order, of augmentation, and of what only global generators serve
+            (dropout).
         logger: where Lightning sends what is logged.
         callbacks: the user's own.
         checkpoint: file for a Lightning checkpoint: the best epoch's weights, the last state of
@@ -123,6 +128,8 @@ def fit(
         from fairkd.training.at_once import fit_at_once  # which trains members with this
 
         return fit_at_once(module.model, dataset, settings, seed)
+    if settings.augmentation:
+        module.augmenter = Augmenter(settings.augmentation, seed)
     best = BestEpoch(settings.monitor, settings.mode)
     own: list[pl.Callback] = [best]
     if settings.patience is not None:

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from fairkd.data.augmentation import Augmented, Augmenter
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.loaders import BatchLoader
-from fairkd.errors import FairkdError
+from fairkd.errors import ConfigError, FairkdError
 from fairkd.models.features import ModelOutputs, run
+from fairkd.training.live import LiveTeacher
 from fairkd.training.objective import Objective
 from fairkd.training.validation import Validation
 
@@ -72,6 +74,8 @@ class ClassifierModule(pl.LightningModule):
 
     Attributes:
         history: one row per finished epoch: ``epoch``, ``train/...`` and ``val/...``.
+        augmenter: changes the rows of every training batch; ``None`` leaves them as they are.
+            `fairkd.training.fit.fit` sets it to what the trainer's settings say.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class ClassifierModule(pl.LightningModule):
         self.objective = objective
         self.validation = Validation(blocks, n_classes)
         self.history: list[dict[str, float]] = []
+        self.augmenter: Augmenter | None = None
         self._optimizer = optimizer
         self._train_totals: list[Tensor] = []
         self._train_terms: list[dict[str, Tensor]] = []
@@ -119,10 +124,12 @@ class ClassifierModule(pl.LightningModule):
         return self._optimizer(parameters)
 
     def on_train_epoch_start(self) -> None:
-        """Tell the objective and the loader which epoch it is."""
+        """Tell the objective, the loader and the augmenter which epoch it is."""
         loader = self.trainer.train_dataloader
         if isinstance(loader, BatchLoader):
             loader.set_epoch(self.current_epoch)
+        if self.augmenter is not None:
+            self.augmenter.begin(self.current_epoch, self.global_rank)
         self._epoch = torch.tensor(
             float(self._first_epoch + self.current_epoch), device=self.device
         )
@@ -130,7 +137,9 @@ class ClassifierModule(pl.LightningModule):
         self._train_terms.clear()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
-        """The objective of one batch."""
+        """The objective of one batch, augmented where rows are."""
+        if self.augmenter is not None:
+            batch = self.augmenter(batch)
         outputs = run(self.model, batch.x, self.objective.student_features)
         teacher = self.teacher_outputs("train", batch)
         value = self.objective(
@@ -202,8 +211,11 @@ class TeacherModule(ClassifierModule):
 class StudentModule(ClassifierModule):
     """A student beside a teacher whose outputs were computed once and are found by row index.
 
+    Rows that are augmented have no such outputs: the teacher computes theirs at every step.
+
     Args:
         teacher: the teacher's outputs on ``train`` and ``validation``.
+        live: the teacher itself, for augmented rows.
     """
 
     def __init__(
@@ -214,16 +226,38 @@ class StudentModule(ClassifierModule):
         blocks: Blocks,
         n_classes: int,
         teacher: Mapping[str, ModelOutputs],
+        live: LiveTeacher | None = None,
         *,
         first_epoch: int = 0,
     ) -> None:
         super().__init__(model, objective, optimizer, blocks, n_classes, first_epoch=first_epoch)
         self._teacher = dict(teacher)
+        self._live = live
 
     def on_fit_start(self) -> None:
-        """Bring the teacher's outputs to the device."""
+        """Bring the teacher, or its outputs, to the device."""
         self._teacher = {split: kept.to(self.device) for split, kept in self._teacher.items()}
+        if self._live is not None:
+            self._live.to(self.device)
 
-    def teacher_outputs(self, split: str, batch: Batch) -> ModelOutputs:
-        """The teacher's outputs for these rows of the split."""
-        return self._teacher[split].rows(batch.index)
+    def teacher_outputs(self, split: str, batch: Batch) -> ModelOutputs | None:
+        """The teacher's outputs for these rows of the split: looked up, or live where augmented.
+
+        Returns:
+            ``None`` for augmented rows of an objective that reads no teacher.
+
+        Raises:
+            ConfigError: the rows are augmented, and there are only outputs of the rows as they
+                were.
+        """
+        if not isinstance(batch, Augmented):
+            return self._teacher[split].rows(batch.index)
+        if not self.objective.needs_teacher:
+            return None
+        if self._live is None:
+            raise ConfigError(
+                "These rows are augmented and the teacher's outputs are of the rows as they were; "
+                "give the student its live teacher (StudentModule's live), or leave "
+                "trainer.augmentation empty."
+            )
+        return self._live(batch.x)

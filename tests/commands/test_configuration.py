@@ -122,6 +122,21 @@ def test_lists_of_choices_compose_into_one_mapping() -> None:
     assert set(config.constraint.terms) == {"demographic_parity", "equal_opportunity"}
 
 
+def test_both_trainers_follow_the_augmentation_unless_told_otherwise() -> None:
+    both = composed("augmentation=[shift,flip]")
+    for trainer in (both.trainer, both.teacher.trainer):
+        assert trainer.augmentation == both.augmentation
+        assert list(trainer.augmentation) == ["shift", "flip"]
+    student_alone = composed("augmentation=noise", "teacher.trainer.augmentation={}")
+    check(student_alone)
+    assert list(student_alone.trainer.augmentation) == ["noise"]
+    assert student_alone.teacher.trainer.augmentation == {}
+    teacher_alone = composed("+augmentation@teacher.trainer.augmentation=noise")
+    check(teacher_alone)
+    assert teacher_alone.augmentation == teacher_alone.trainer.augmentation == {}
+    assert list(teacher_alone.teacher.trainer.augmentation) == ["noise"]
+
+
 def test_one_replicate_gives_every_seed() -> None:
     config = composed("replicate=7")
     assert (config.seed, config.data.seed, config.teacher.seed) == (7, 7, 7)

@@ -127,9 +127,9 @@ from fairkd.errors import DataError
         (
             "+weight=3",
             1,
-            "Unknown key 'weight'. Accepted: callbacks, compression, constraint, data, "
-            "distillation, dry_run, evaluation, force, paths, replicate, seed, stack, student, "
-            "sweep, teacher, tracking, trainer.",
+            "Unknown key 'weight'. Accepted: augmentation, callbacks, compression, constraint, "
+            "data, distillation, dry_run, evaluation, force, paths, replicate, seed, stack, "
+            "student, sweep, teacher, tracking, trainer.",
         ),
         (
             "compression=nope",
@@ -176,6 +176,24 @@ from fairkd.errors import DataError
             1,
             "constraint=[demographic_parity,none] repeats or contradicts itself; name each choice "
             "once, and none only by itself.",
+        ),
+        (
+            "augmentation=[shift,none]",
+            1,
+            "augmentation=[shift,none] repeats or contradicts itself; name each choice once, and "
+            "none only by itself.",
+        ),
+        (
+            "+augmentation.mine=3",
+            1,
+            "augmentation.mine=3 is no augmentation; accepted: a mapping with a _target_, as in "
+            "conf/augmentation.",
+        ),
+        (
+            "teacher.trainer.augmentation=null",
+            1,
+            "teacher.trainer.augmentation=null is no mapping of names to augmentations; accepted: "
+            "one, as in conf/augmentation, or {} for none.",
         ),
         (
             "experimnt=debug",
@@ -462,9 +480,9 @@ from fairkd.errors import DataError
             "trainer.seed=1",
             1,
             "Unknown key 'trainer.seed'; did you mean 'teacher.seed'? Keys of trainer: "
-            "max_epochs, batch_size, evaluation_batch_size, optimizer, gradient_clip_val, "
-            "monitor, mode, patience, accelerator, devices, precision, threads, progress, "
-            "lightning. A key that is not there yet is added with '+'.",
+            "max_epochs, batch_size, evaluation_batch_size, optimizer, augmentation, "
+            "gradient_clip_val, monitor, mode, patience, accelerator, devices, precision, threads, "
+            "progress, lightning. A key that is not there yet is added with '+'.",
         ),
         (
             "data=iris data.path=x",
@@ -616,6 +634,30 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "+trainer.optimizer.momentum=0.9",
             "trainer.optimizer cannot be built: Adam.__init__() got an unexpected keyword argument "
             "'momentum'.",
+        ),
+        (
+            "augmentation=shift",
+            "augmentation.shift: Shift takes images, rows of shape [C, H, W], and these rows have "
+            "the shape [7]; choose another augmentation (noise, none) or data of images.",
+        ),
+        (
+            "augmentation=noise augmentation.noise.scale=-1",
+            "augmentation.noise.scale=-1 is out of range; accepted: a number of at least 0.",
+        ),
+        (
+            "data=tinted_digits constraint=none augmentation=shift augmentation.shift.pixels=8",
+            "augmentation.shift.pixels=8 could move images of 8 x 8 out of sight; accepted: a "
+            "whole number below 8.",
+        ),
+        (
+            "data=tinted_digits constraint=none +augmentation@teacher.trainer.augmentation=shift "
+            "teacher.trainer.augmentation.shift.pixels=8",
+            "teacher.trainer.augmentation.shift.pixels=8 could move images of 8 x 8 out of sight; "
+            "accepted: a whole number below 8.",
+        ),
+        (
+            "+augmentation.mine._target_=builtins.dict",
+            "augmentation.mine cannot augment rows of shape [7]: 'dict' object is not callable.",
         ),
         (
             "evaluation.reference_group={colour:green}",

@@ -68,6 +68,25 @@ def test_a_copy_under_another_section_is_listed_once():
     assert varied_keys(grid) == [copy, key]
 
 
+def test_an_augmentation_is_listed_once_though_both_trainers_follow_it():
+    def augmented(chosen, teachers=None):
+        flat = {
+            "augmentation": chosen,
+            "trainer": {"augmentation": chosen},
+            "teacher": {"trainer": {"augmentation": chosen if teachers is None else teachers}},
+        }
+        return {**configuration(), **parameters(flat)}
+
+    def shift(pixels):
+        return {"shift": {"_target_": "fairkd.data.augmentation.Shift", "pixels": pixels}}
+
+    assert varied_keys([augmented({}), augmented(shift(1))]) == ["augmentation.shift._target_"]
+    assert varied_keys([augmented(shift(1)), augmented(shift(2))]) == ["augmentation.shift.pixels"]
+    assert varied_keys([augmented({}), augmented({}, shift(1))]) == [
+        "teacher.trainer.augmentation.shift._target_"
+    ]
+
+
 def test_seeds_are_not_varied_but_the_bootstraps_is():
     seeds = ("seed", "replicate", "data.seed", "teacher.seed", "evaluation.seed")
     assert varied_keys([configuration(**dict.fromkeys(seeds, s)) for s in (0, 1)]) == [

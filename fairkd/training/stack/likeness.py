@@ -42,6 +42,8 @@ def obstacle(member: Member) -> str | None:
         return "it is several models"
     if member.callbacks:
         return "it has callbacks of its own"
+    if settings.augmentation:
+        return "its rows are augmented"
     if settings.lightning:
         return f"trainer.lightning.{next(iter(settings.lightning))} is set"
     if settings.devices not in (1, "1", "auto"):

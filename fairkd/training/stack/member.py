@@ -25,6 +25,7 @@ class Member:
         seed: of its batch order, and of dropout.
         dataset: prepared splits.
         teacher: the teacher's outputs on ``train`` and ``validation``; ``None`` without a teacher.
+        live: the trained teacher itself, for a student whose rows are augmented; left as it is.
         callbacks: the user's own Lightning callbacks; a member that has any trains alone.
         exact: it ends with the bits it would have alone; ``False`` lets a stack round differently.
     """
@@ -35,6 +36,7 @@ class Member:
     seed: int
     dataset: Dataset
     teacher: Mapping[str, ModelOutputs] | None = None
+    live: nn.Module | None = None
     callbacks: Sequence[pl.Callback] = ()
     exact: bool = True
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fairkd.errors import FairkdError
-from fairkd.training.distil import Trained
+from fairkd.training.distil import Trained, live_teacher
 from fairkd.training.fit import fit, make_trainer, steps_per_epoch, surroundings
 from fairkd.training.modules import ClassifierModule, StudentModule
 from fairkd.training.stack.footprint import most_members
@@ -176,7 +176,15 @@ def _lone_module(member: Member) -> ClassifierModule:
     classes = len(member.dataset.classes)
     if member.teacher is None:
         return ClassifierModule(member.model, member.objective, maker, blocks, classes)
-    return StudentModule(member.model, member.objective, maker, blocks, classes, member.teacher)
+    return StudentModule(
+        member.model,
+        member.objective,
+        maker,
+        blocks,
+        classes,
+        member.teacher,
+        live_teacher(member.settings, member.objective, member.live),
+    )
 
 
 def _steps(member: Member, epochs: int) -> int:

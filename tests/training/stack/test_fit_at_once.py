@@ -8,6 +8,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, log_loss
 
+from fairkd.data.augmentation import Noise
 from fairkd.data.dataset import Dataset
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
@@ -68,6 +69,24 @@ def test_an_ensembles_members_end_as_they_end_alone(dataset_of: Callable[..., Da
     assert not torch.equal(a, b)
     again = train_on_labels(recipe, dataset)
     assert again.fitted.history == trained.fitted.history
+
+
+def test_an_ensembles_members_train_on_rows_augmented_each_by_its_own_seed(
+    dataset_of: Callable[..., Dataset],
+) -> None:
+    dataset = dataset_of(0, 2)
+    makers = {name: partial(MLP, hidden=[8]) for name in "ab"}
+    seen: list[torch.Tensor] = []
+
+    def noise(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        seen.append(Noise(0.5)(x, generator) - x)
+        return x + seen[-1]
+
+    rows = dataset.splits["train"].size
+    settings = replace(_settings(), max_epochs=1, batch_size=rows, augmentation={"noise": noise})
+    train_on_labels(Recipe(lambda: Ensemble(dataset.shape, 2, makers), settings, 5), dataset)
+    first, second = seen
+    assert not torch.equal(first, second)
 
 
 def test_a_classifier_trains_alone_beside_a_stack(dataset_of: Callable[..., Dataset]) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from fairkd.data.augmentation import Noise
 from fairkd.errors import FairkdError
 from fairkd.training.distil import Trained
 from fairkd.training.stack import module as stack_module
@@ -65,6 +66,7 @@ def _plain(kind: type[nn.Module]) -> Callable[[], nn.Module]:
         ({"lightning": {"accumulate_grad_batches": 2}}, "accumulate_grad_batches is set"),
         ({"precision": "bf16-mixed"}, "trainer.precision=bf16-mixed does not stack"),
         ({"devices": 2}, "several devices"),
+        ({"augmentation": {"noise": Noise(0.1)}}, "its rows are augmented"),
         ({"optimizer": torch.optim.LBFGS}, "the optimiser LBFGS does not stack"),
         ({"model": Normed}, "its layer BatchNorm1d keeps a running state"),
         (
