@@ -74,7 +74,7 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
     trained_teacher = {
         **data,
         **kernels,
-        "teacher": _model(_as_trained(config["teacher"])),
+        "teacher": _model(_as_trained(_as_balanced(config["teacher"]))),
         "device": around.teacher_device,
     }
     training = {
@@ -120,7 +120,8 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
     )
     parts = {name: config[name] for name in sections}
     parts["data"] = _without("data", config["data"], "seed")
-    parts["teacher"] = {k: v for k, v in _model(config["teacher"]).items() if k != "seed"}
+    teacher = _model(_as_balanced(config["teacher"]))
+    parts["teacher"] = {k: v for k, v in teacher.items() if k != "seed"}
     parts["trainer"] = _without("trainer", config["trainer"])
     parts["constraint"] = _constraints(config)
     devices = [around.device, around.teacher_device]
@@ -160,6 +161,13 @@ def _constraints(config: Section) -> dict[str, Any]:
         name: {**term, "by": first} if term.get("by") is None else dict(term)
         for name, term in config["constraint"]["terms"].items()
     }
+
+
+def _as_balanced(teacher: Section) -> Section:
+    """Without the section that says how the last layer is retrained, where it is not."""
+    if (teacher.get("balance") or {}).get("by") is not None:
+        return teacher
+    return {name: value for name, value in teacher.items() if name != "balance"}
 
 
 def _as_trained(teacher: Section) -> Section:

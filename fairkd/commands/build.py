@@ -24,6 +24,7 @@ from fairkd.identity import Surroundings, job_keys
 from fairkd.models.inputs import input_of
 from fairkd.record import Headline
 from fairkd.tracking.interface import Tracking
+from fairkd.training.balance import Balance
 from fairkd.training.distil import Distillation, Recipe
 from fairkd.training.objective import Objective
 
@@ -69,6 +70,7 @@ def build_job(
                 "teacher.trainer", config.teacher.trainer, plain["teacher"]["trainer"]
             ),
             seed=config.teacher.seed,
+            balance=_balance(plain["teacher"]),
         ),
         student=Recipe(
             build=_builder("student", config.student, dataset),
@@ -169,6 +171,11 @@ def _input(section: DictConfig, shape: Sequence[int]) -> dict[str, Any]:
         return input_of(get_object(section._target_), shape)
     except (ImportError, ValueError, AttributeError):  # instantiating it will say what is wrong
         return {}
+
+
+def _balance(teacher: Mapping[str, Any]) -> Balance | None:
+    section = teacher.get("balance")
+    return Balance(**section) if section and section["by"] is not None else None
 
 
 def _callbacks(section: DictConfig) -> Sequence[Any]:

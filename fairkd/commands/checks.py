@@ -16,7 +16,7 @@ from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.fairness.names import DISPARITIES, STATISTICS
 from fairkd.identity import FITTED_AT_ONCE
-from fairkd.training.ranges import check_ranges
+from fairkd.training.ranges import check_balance, check_ranges
 
 Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
@@ -55,6 +55,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     checks.whole("teacher.seed", values["teacher"]["seed"], most=checks.LARGEST_SEED)
     _check_layers("teacher.model", values["teacher"]["model"])
     _check_fitted_at_once(values["teacher"]["model"])
+    _check_balance(values["teacher"], values["data"]["groups"])
     _check_layers("student", values["student"])
     _check_trainer("trainer", values["trainer"])
     if "trainer" in values["teacher"]:
@@ -81,6 +82,12 @@ def _check_keys(config: DictConfig) -> None:
 @cache
 def _keys_of_base(section: str) -> Set[object]:
     return set(OmegaConf.load(config_folder() / "base" / f"{section}.yaml"))
+
+
+@cache
+def _section_of_base(section: str, name: str) -> dict[str, Any]:
+    file = OmegaConf.load(config_folder() / "base" / f"{section}.yaml")
+    return dict(OmegaConf.select(file, name))
 
 
 def _check_choices() -> None:
@@ -155,6 +162,32 @@ def _check_layers(prefix: str, model: Section) -> None:
         )
     for units in hidden:
         checks.whole(f"{prefix}.hidden", units, least=1)
+
+
+def _check_balance(teacher: Section, blocks: Iterable[str]) -> None:
+    prefix, base = "teacher.balance", _section_of_base("teacher", "balance")
+    given = {**base, **teacher.get("balance", {})}
+    for key in given:
+        if key not in base:
+            raise ConfigError(unknown_name(f"key in {prefix}", key, base))
+    check_balance(given, f"{prefix}.")
+    by = given["by"]
+    if by is None:
+        for key, value in given.items():
+            if value != base[key]:
+                raise ConfigError(
+                    f"{prefix}.{key}={checks.as_typed(value)} has no effect while {prefix}.by is "
+                    f"null; name a group block there, or leave the key at "
+                    f"{checks.as_typed(base[key])}."
+                )
+        return
+    if by not in blocks:
+        sentence = unknown_name(f"group block in {prefix}.by", by, blocks)
+        raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
+    known = teacher["model"].get("members")
+    for name in (given["members"] or ()) if isinstance(known, Mapping) else ():
+        if name not in known:
+            raise ConfigError(unknown_name(f"member in {prefix}.members", name, known))
 
 
 def _check_trainer(prefix: str, trainer: Section) -> None:

@@ -39,6 +39,7 @@ def check_job(job: Job) -> None:
         if not recipe.callbacks():  # a callback may log a value of its own
             _check_monitor(key, recipe, job.dataset)
     check_fits(job)
+    _check_balance(job.teacher, job.dataset)
 
 
 def _check_layers(job: Job) -> None:
@@ -72,6 +73,15 @@ def _check_rows(job: Job, term: str, fewest: int) -> None:
             f"distillation.terms.{term} compares rows of a batch with each other, and "
             f"trainer.batch_size={given}; give it at least {fewest}."
         )
+
+
+def _check_balance(teacher: Recipe, dataset: Dataset) -> None:
+    if teacher.balance is None:
+        return
+    try:
+        teacher.balance.check(teacher.initial(), dataset)
+    except ConfigError as error:
+        raise ConfigError(f"teacher.balance: {error}") from error
 
 
 def _check_trainer(key: str, recipe: Recipe) -> None:

@@ -64,5 +64,6 @@ def _member(
         dataset=job.dataset,
         teacher=teacher,
         callbacks=recipe.callbacks(),
+        balance=recipe.balance,
         exact=job.config["stack"]["kernels"] == "exact",
     )

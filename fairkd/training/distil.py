@@ -14,6 +14,7 @@ from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
+from fairkd.training.balance import Balance
 from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
 from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
@@ -31,12 +32,14 @@ class Recipe:
         settings: how it trains.
         seed: of its initial weights and batch order.
         callbacks: makes the user's own Lightning callbacks.
+        balance: of a teacher: how its last layer is retrained at the end; ``None`` leaves it.
     """
 
     build: Callable[[], nn.Module]
     settings: TrainerSettings
     seed: int
     callbacks: Callable[[], Sequence[pl.Callback]] = tuple
+    balance: Balance | None = None
 
     def initial(self) -> nn.Module:
         """The model before training: the same weights for the same seed."""
@@ -166,7 +169,8 @@ def _fit(
         logger=logger,
         callbacks=recipe.callbacks(),
         checkpoint=checkpoint,
+        balance=recipe.balance,
     )
     seconds = time.perf_counter() - began
     per_epoch = steps_per_epoch(recipe.settings, dataset.splits["train"].size)
-    return Trained(module.model.eval(), fitted, seconds, per_epoch * len(fitted.history))
+    return Trained(module.model.eval(), fitted, seconds, per_epoch * fitted.epochs)
