@@ -4,14 +4,17 @@ import logging
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from fairkd.data.dataset import Dataset
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
 from fairkd.training.balance import Balance
 from fairkd.training.fit import Fitted, TrainerSettings
+from fairkd.training.inference import outputs_on
+from fairkd.training.member_weights import learned_weights
 from fairkd.training.objective import Objective
-from fairkd.training.randomness import seeded
+from fairkd.training.randomness import deterministic, seeded, threads
 from fairkd.training.validation import judged
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,8 @@ def fit_at_once(
     """
     if isinstance(model, Ensemble):
         _fit_members(model, dataset, settings, seed, balance)
+        if model.learns_weights:
+            _learn_weights(model, dataset, settings)
     else:
         train = dataset.splits["train"]
         with seeded(seed):
@@ -78,3 +83,13 @@ def _fit_members(
         retrained = ", its last layer retrained" if outcome.fitted.retrained else ""
         log.info("%s: best epoch %d%s.", name, outcome.fitted.kept_epoch + 1, retrained)
         ensemble.members[name] = outcome.model
+
+
+def _learn_weights(ensemble: Ensemble, dataset: Dataset, settings: TrainerSettings) -> None:
+    """On validation, as everything that selects."""
+    split = dataset.splits["validation"]
+    with deterministic(), threads(settings.threads):
+        logits = torch.stack([outputs_on(m, split).logits for m in ensemble.members.values()])
+        ensemble.weights.copy_(learned_weights(logits, split.y, split.weight, ensemble.combine))
+    told = zip(ensemble.members, ensemble.weights.tolist(), strict=True)
+    log.info("weights: %s.", ", ".join(f"{name} {weight:.3f}" for name, weight in told))

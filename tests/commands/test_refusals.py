@@ -594,6 +594,11 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "MLP; leave it null, or choose teacher=ensemble.",
         ),
         (
+            "teacher=ensemble teacher.model.weights=best",
+            "teacher.model.weights=best is not known; accepted: learned, null for all alike, or "
+            "how much each member counts, as {a:2,b:1}.",
+        ),
+        (
             "student=convnet data=iris",
             "ConvNet takes images of shape [C, H, W], and the data's rows have the shape [4]; use "
             "a model for flat rows (mlp, linear), or a data set of images.",

@@ -1,5 +1,6 @@
 """Teachers beyond one network trained on labels, through the command line."""
 
+import pytest
 import torch
 
 BALANCED = ("teacher.balance.by=sex", "teacher.balance.rows=validation")
@@ -44,3 +45,24 @@ def test_members_of_an_ensemble_are_balanced_by_name(fairkd, place) -> None:
     plain, balanced = (place.store.get("teacher", key).tensors() for key in keys)
     differ = {name for name, value in plain.items() if not torch.equal(value, balanced[name])}
     assert differ == {f"members.{m}.head.{part}" for m in "ab" for part in ("weight", "bias")}
+
+
+def test_an_ensembles_learned_weights_are_kept_with_it(fairkd, place) -> None:
+    fourth = "+teacher.model.members.d={_target_:fairkd.models.linear.Linear,_partial_:true}"
+    words = ("teacher=ensemble", fourth, "teacher.balance.by=sex")
+    assert fairkd(*words).code == 0
+    ended = fairkd(*words, "teacher.model.weights=learned", "distillation.temperature=2")
+    assert ended.code == 0, ended.err
+    alike, learned = (
+        place.store.get("teacher", run.tags["fairkd.teacher_key"]) for run in place.runs()
+    )
+    assert alike is not None
+    assert learned is not None
+    weights = learned.tensors()["weights"]
+    assert float(weights.sum()) == pytest.approx(1)
+    assert not torch.equal(weights, alike.tensors()["weights"])
+    (row,), (of_alike,) = learned.record["history"], alike.record["history"]
+    assert row["val/loss"] <= of_alike["val/loss"]
+    log = (place.runs()[1].output / "fairkd.log").read_text()
+    told = ", ".join(f"{name} {w:.3f}" for name, w in zip("abcd", weights.tolist(), strict=True))
+    assert f"weights: {told}." in log
