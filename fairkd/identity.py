@@ -210,6 +210,8 @@ def _as_trained(teacher: Section) -> dict[str, Any]:
         digest = hashlib.sha256(Path(teacher["weights"]).read_bytes()).hexdigest()
         return {"model": teacher["model"], "weights": digest}
     kept = {name: value for name, value in _model(teacher).items() if name != "weights"}
+    if (teacher.get("balance") or {}).get("by") is None:
+        kept.pop("balance", None)
     if teacher["model"].get("_target_") == FITTED_AT_ONCE:
         kept.pop("trainer", None)
     if "teacher" in teacher:

@@ -269,7 +269,10 @@ def _restored(entry: Entry, recipe: Restores) -> Trained:
 
 def told(trained: Trained) -> str:
     """How a model came to be, in a few words."""
-    best = f"best epoch {trained.fitted.best_epoch + 1} of {len(trained.fitted.history)}"
+    fitted = trained.fitted
+    best = f"best epoch {fitted.kept_epoch + 1} of {fitted.epochs}"
+    if fitted.retrained:
+        best += ", its last layer retrained"
     if trained.reused:
         return f"reused from the store, {best}"
     if trained.together > 1:

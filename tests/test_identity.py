@@ -299,3 +299,22 @@ def test_a_trainer_that_a_teacher_does_not_have_is_no_part_of_it():
     assert job_keys(config, AROUND).teacher == job_keys(other, AROUND).teacher
     other["teacher"]["seed"] = 1
     assert job_keys(config, AROUND).teacher != job_keys(other, AROUND).teacher
+
+
+OFF = {"by": None, "rows": "train", "members": None, "C": 1.0}
+
+
+def test_a_last_layer_that_is_not_retrained_changes_no_key():
+    assert _changed(_with({"teacher.balance": OFF})) == set()
+
+
+@pytest.mark.parametrize(
+    "knob", [{"rows": "validation"}, {"members": ["a"]}, {"C": 0.5}, {"by": "race"}]
+)
+def test_a_retrained_last_layer_makes_another_teacher(knob):
+    on = _with({"teacher.balance": {**OFF, "by": "sex"}})
+    assert _changed(on) == {"teacher", "student", "job", "without_seeds"} | SMALLER
+    other = _with({"teacher.balance": {**OFF, "by": "sex", **knob}})
+    keys, others = _keys(on, AROUND), _keys(other, AROUND)
+    changed = {name for name in keys if keys[name] != others[name]}
+    assert changed == {"teacher", "student", "job", "without_seeds"} | SMALLER

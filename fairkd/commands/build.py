@@ -25,6 +25,7 @@ from fairkd.identity import Surroundings, job_keys
 from fairkd.models.inputs import input_of
 from fairkd.record import Headline
 from fairkd.tracking.interface import Tracking
+from fairkd.training.balance import Balance
 from fairkd.training.distil import Distillation, Lesson, Recipe
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.objective import Objective
@@ -105,6 +106,7 @@ def _teacher(
         settings=settings(f"{key}.trainer", section.trainer, plain["trainer"]),
         seed=section.seed,
         weights=Path(section.weights) if section.get("weights") is not None else None,
+        balance=_balance(plain),
     )
     if "teacher" not in section:
         return recipe
@@ -213,6 +215,13 @@ def _trainer(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettin
         _made(f"{above}.{name!s}", augmentation)
     settings: TrainerSettings = _made(key, section)
     return settings
+
+
+def _balance(teacher: Mapping[str, Any]) -> Balance | None:
+    section = teacher.get("balance")
+    if not section or section["by"] is None or teacher.get("weights") is not None:
+        return None
+    return Balance(**section)
 
 
 def _callbacks(section: DictConfig) -> Sequence[Any]:

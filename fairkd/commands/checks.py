@@ -17,7 +17,7 @@ from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.fairness.names import DISPARITIES, STATISTICS
 from fairkd.identity import FITTED_AT_ONCE
-from fairkd.training.ranges import check_ranges
+from fairkd.training.ranges import check_balance, check_ranges
 
 Section = Mapping[str, Any]
 _LARGEST_FRACTION = 0.9
@@ -70,7 +70,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_layers("student", values["student"])
     _check_augmentation("augmentation", values["augmentation"])
     _check_trainer("trainer", values["trainer"])
-    _check_teacher("teacher", values["teacher"])
+    _check_teacher("teacher", values["teacher"], values["data"]["groups"])
     _check_evaluation(values["evaluation"])
     _check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     _check_constraint(values["constraint"], values["data"]["groups"])
@@ -94,6 +94,12 @@ def _check_keys(config: DictConfig) -> None:
 @cache
 def _keys_of_base(section: str) -> Set[object]:
     return set(OmegaConf.load(config_folder() / "base" / f"{section}.yaml"))
+
+
+@cache
+def _section_of_base(section: str, name: str) -> dict[str, Any]:
+    file = OmegaConf.load(config_folder() / "base" / f"{section}.yaml")
+    return dict(OmegaConf.select(file, name))
 
 
 def _check_choices() -> None:
@@ -155,10 +161,11 @@ def _check_data(data: Section) -> None:
         RareGroups.of(data["rare_groups"])
 
 
-def _check_teacher(key: str, teacher: Section) -> None:
+def _check_teacher(key: str, teacher: Section, blocks: Iterable[str]) -> None:
     checks.whole(f"{key}.seed", teacher["seed"], most=checks.LARGEST_SEED)
     _check_layers(f"{key}.model", teacher["model"])
     _check_not_trained(key, teacher)
+    _check_balance(f"{key}.balance", teacher, blocks)
     if "trainer" in teacher:
         _check_trainer(f"{key}.trainer", teacher["trainer"])
     if "teacher" not in teacher:
@@ -170,7 +177,7 @@ def _check_teacher(key: str, teacher: Section) -> None:
             f"{key}.distillation.terms is empty, so an assistant learns nothing from its teacher; "
             "give a term, or another teacher."
         )
-    _check_teacher(f"{key}.teacher", teacher["teacher"])
+    _check_teacher(f"{key}.teacher", teacher["teacher"], blocks)
 
 
 def _check_layers(prefix: str, model: Section) -> None:
@@ -186,6 +193,32 @@ def _check_layers(prefix: str, model: Section) -> None:
         )
     for units in hidden:
         checks.whole(f"{prefix}.hidden", units, least=1)
+
+
+def _check_balance(prefix: str, teacher: Section, blocks: Iterable[str]) -> None:
+    base = _section_of_base("teacher", "balance")
+    given = {**base, **teacher.get("balance", {})}
+    for key in given:
+        if key not in base:
+            raise ConfigError(unknown_name(f"key in {prefix}", key, base))
+    check_balance(given, f"{prefix}.")
+    by = given["by"]
+    if by is None:
+        for key, value in given.items():
+            if value != base[key]:
+                raise ConfigError(
+                    f"{prefix}.{key}={checks.as_typed(value)} has no effect while {prefix}.by is "
+                    f"null; name a group block there, or leave the key at "
+                    f"{checks.as_typed(base[key])}."
+                )
+        return
+    if by not in blocks:
+        sentence = unknown_name(f"group block in {prefix}.by", by, blocks)
+        raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
+    known = teacher["model"].get("members")
+    for name in (given["members"] or ()) if isinstance(known, Mapping) else ():
+        if name not in known:
+            raise ConfigError(unknown_name(f"member in {prefix}.members", name, known))
 
 
 def _check_trainer(prefix: str, trainer: Section) -> None:
@@ -349,7 +382,7 @@ def _check_not_trained(prefix: str, teacher: Section) -> None:
                 "or null."
             )
         why = f"{prefix}.weights gives it as it was trained"
-        ignored: tuple[str, ...] = ("trainer", "seed", "teacher", "distillation")
+        ignored: tuple[str, ...] = ("trainer", "seed", "balance", "teacher", "distillation")
     elif teacher["model"].get("_target_") == FITTED_AT_ONCE:
         why = f"it is fitted at once: its settings are under {prefix}.model.estimator"
         ignored = ("trainer",)

@@ -64,6 +64,7 @@ def _check_teacher(key: str, recipe: Recipe, job: Job) -> None:
             raise ConfigError(f"{key}.weights: {error}") from error
         return
     _check_training(f"{key}.trainer", recipe, job)
+    _check_balance(key, recipe, job.dataset)
     if recipe.lesson is None:
         return
     above = recipe.lesson.teacher
@@ -111,6 +112,15 @@ def _check_rows(job: Job, term: str, fewest: int) -> None:
             f"distillation.terms.{term} compares rows of a batch with each other, and "
             f"trainer.batch_size={given}; give it at least {fewest}."
         )
+
+
+def _check_balance(key: str, teacher: Recipe, dataset: Dataset) -> None:
+    if teacher.balance is None:
+        return
+    try:
+        teacher.balance.check(teacher.initial(), dataset)
+    except ConfigError as error:
+        raise ConfigError(f"{key}.balance: {error}") from error
 
 
 def _check_trainer(key: str, recipe: Recipe) -> None:

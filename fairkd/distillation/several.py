@@ -48,8 +48,9 @@ def gradient_aware(
             for of in teacher_logits
         ]
     )
-    # All teachers pull exactly where the biased one does: none is better than another.
-    weights = weights + torch.finfo(weights.dtype).eps
+    # Where all teachers pull exactly as the biased one does, none is better than another. A product
+    # of unit vectors may be rounded to above 1.
+    weights = weights.clamp(min=0.0) + torch.finfo(weights.dtype).eps
     return (weights * divergences).sum(0) / weights.sum(0)
 
 

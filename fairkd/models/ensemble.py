@@ -11,6 +11,7 @@ from fairkd.models.inputs import input_of
 from fairkd.models.probabilities import log_probabilities
 
 COMBINATIONS = ("mean_logits", "mean_probabilities")
+_LEARNED = "learned"
 
 
 class Ensemble(nn.Module):
@@ -26,7 +27,11 @@ class Ensemble(nn.Module):
             ``n_classes``.
         combine: ``mean_logits`` or ``mean_probabilities``.
         weights: how much each member counts, by name; ``None``: all alike. They are divided by
-            their sum.
+            their sum. ``learned``: all alike until whoever trains the members sets the buffer
+            ``weights`` (see `fairkd.training.member_weights`).
+
+    Attributes:
+        learns_weights: whether the weights are to be learned.
 
     Raises:
         ConfigError: fewer than two members, an unknown name or combination, or weights that cannot
@@ -41,7 +46,7 @@ class Ensemble(nn.Module):
         n_classes: int,
         members: Mapping[str, Callable[..., nn.Module]],
         combine: str = "mean_logits",
-        weights: Mapping[str, float] | None = None,
+        weights: Mapping[str, float] | str | None = None,
     ) -> None:
         super().__init__()
         checks.whole("the number of members", len(members), least=2)
@@ -52,7 +57,8 @@ class Ensemble(nn.Module):
                 for name, maker in members.items()
             }
         )
-        given = _checked(weights if weights is not None else dict.fromkeys(members, 1.0), members)
+        self.learns_weights = weights == _LEARNED
+        given = _checked(weights, members)
         self.register_buffer("weights", torch.tensor(given) / sum(given))
         self.feature_names = tuple(f"members.{name}" for name in members)
 
@@ -65,7 +71,14 @@ class Ensemble(nn.Module):
         return (weights.log() + log_probabilities(every)).logsumexp(0)
 
 
-def _checked(weights: Mapping[str, float], members: Mapping[str, object]) -> list[float]:
+def _checked(weights: object, members: Mapping[str, object]) -> list[float]:
+    if weights is None or weights == _LEARNED:
+        return [1.0] * len(members)
+    if not isinstance(weights, Mapping):
+        raise ConfigError(
+            f"weights={checks.as_typed(weights)} is not known; accepted: learned, null for all "
+            "alike, or how much each member counts, as {a:2,b:1}."
+        )
     for name in weights:
         if name not in members:
             raise ConfigError(unknown_name("member in weights", name, members))

@@ -67,5 +67,6 @@ def _member(
         teacher=teacher,
         live=live,
         callbacks=recipe.callbacks(),
+        balance=recipe.balance,
         exact=job.config["stack"]["kernels"] == "exact",
     )

@@ -16,10 +16,10 @@ from fairkd.evaluation.compression import work
 from fairkd.models.features import ModelOutputs
 from fairkd.models.int8 import Int8, check_int8_available, quantised
 from fairkd.models.pruning import mask_weights, remove_units, settle, shaped_like
-from fairkd.training.at_once import judged
 from fairkd.training.distil import Distillation, Recipe, Trained, connected, student_module
 from fairkd.training.fit import Fitted, fit, steps_per_epoch
 from fairkd.training.objective import Objective
+from fairkd.training.validation import judged
 
 GRANULARITIES = ("weights", "units")
 TEACHES = ("objective", "labels")
@@ -156,7 +156,7 @@ class Prune:
 
     def _train(self, model: nn.Module, seed: int, beside: Beside) -> Fitted:
         if not self.epochs:
-            return judged(model.eval(), beside.dataset)
+            return Fitted.at_once(judged(model.eval(), beside.dataset))
         optimizer = beside.recipe.settings.optimizer
         if self.learning_rate is not None:
             optimizer = functools.partial(
@@ -214,7 +214,7 @@ class Quantise:
             work(model, rows[:1]),
             static=self.method == "static",
         )
-        fitted = judged(small.eval(), beside.dataset)
+        fitted = Fitted.at_once(judged(small.eval(), beside.dataset))
         return Trained(small, fitted, time.perf_counter() - began, 1)
 
     def restored(self, model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:  # noqa: ARG002

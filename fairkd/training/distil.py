@@ -15,11 +15,13 @@ from fairkd.errors import ConfigError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
 from fairkd.models.weights import load_weights
+from fairkd.training.balance import Balance
 from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
 from fairkd.training.live import LiveTeacher
 from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import seeded
+from fairkd.training.validation import judged
 
 _FEW_ROWS = 2
 
@@ -35,6 +37,7 @@ class Recipe:
         callbacks: makes the user's own Lightning callbacks.
         weights: a file with trained weights: then there is nothing to train.
         lesson: what a teacher was taught itself; ``None`` for one that learns from labels.
+        balance: of a teacher: how its last layer is retrained at the end; ``None`` leaves it.
     """
 
     build: Callable[[], nn.Module]
@@ -43,6 +46,7 @@ class Recipe:
     callbacks: Callable[[], Sequence[pl.Callback]] = tuple
     weights: Path | None = None
     lesson: "Lesson | None" = None
+    balance: Balance | None = None
 
     @property
     def from_labels(self) -> bool:
@@ -117,10 +121,8 @@ def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None =
     """
     model = recipe.initial()
     if recipe.weights is not None:
-        from fairkd.training.at_once import judged  # which trains members with this
-
         load_weights(model, recipe.weights)
-        return Trained(model.eval(), judged(model, dataset), 0.0, 1)
+        return Trained(model.eval(), Fitted.at_once(judged(model, dataset)), 0.0, 1)
     module = TeacherModule(model, recipe.settings.optimizer, dataset.blocks, len(dataset.classes))
     return _fit(module, recipe, dataset, logger, None)
 
@@ -261,7 +263,8 @@ def _fit(
         logger=logger,
         callbacks=recipe.callbacks(),
         checkpoint=checkpoint,
+        balance=recipe.balance,
     )
     seconds = time.perf_counter() - began
     per_epoch = steps_per_epoch(recipe.settings, dataset.splits["train"].size)
-    return Trained(module.model.eval(), fitted, seconds, per_epoch * len(fitted.history))
+    return Trained(module.model.eval(), fitted, seconds, per_epoch * fitted.epochs)

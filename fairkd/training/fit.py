@@ -16,12 +16,14 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.loggers.logger import DummyLogger
+from torch import nn
 
 from fairkd.data.augmentation import Augmentation, Augmenter
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
+from fairkd.training.balance import Balance, rebalance
 from fairkd.training.bar import EpochBar
 from fairkd.training.best_epoch import BestEpoch
 from fairkd.training.datamodule import SplitsDataModule
@@ -29,6 +31,7 @@ from fairkd.training.modules import ClassifierModule, OptimizerFactory
 from fairkd.training.randomness import deterministic, seeded, threads
 from fairkd.training.ranges import check_ranges
 
+RETRAINED = "retrained_epoch"
 _ONE_VALIDATION_AN_EPOCH = ("val_check_interval", "check_val_every_n_epoch")
 
 
@@ -87,12 +90,46 @@ class Fitted:
     """What training leaves beside the weights.
 
     Attributes:
-        history: one row per epoch.
-        best_epoch: the epoch, counted from 0, whose weights were kept.
+        history: one row per epoch, and a last one for a retrained last layer, which holds under
+            ``retrained_epoch`` the epoch whose weights it was retrained on.
+        best_epoch: the row, counted from 0, whose weights were kept.
     """
 
     history: list[dict[str, float]]
     best_epoch: int
+
+    @classmethod
+    def at_once(cls, row: Mapping[str, float]) -> "Fitted":
+        """What is left by a model that is not trained by steps.
+
+        Args:
+            row: how the model is judged.
+        """
+        return cls([{"epoch": 0.0, **row}], 0)
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training rows."""
+        return len(self.history) - self.retrained
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch, counted from 0, whose weights were kept but for a retrained last layer."""
+        return int(self.history[-1][RETRAINED]) if self.retrained else self.best_epoch
+
+    @property
+    def retrained(self) -> bool:
+        """Whether the last layer was retrained at the end."""
+        return RETRAINED in self.history[-1]
+
+    def and_retrained(self, row: Mapping[str, float]) -> "Fitted":
+        """The same, followed by a last layer's retraining.
+
+        Args:
+            row: how the model is judged after it.
+        """
+        last = {"epoch": float(len(self.history)), RETRAINED: float(self.best_epoch), **row}
+        return Fitted([*self.history, last], len(self.history))
 
 
 def fit(
@@ -104,6 +141,7 @@ def fit(
     logger: Logger | None = None,
     callbacks: Sequence[pl.Callback] = (),
     checkpoint: Path | None = None,
+    balance: Balance | None = None,
 ) -> Fitted:
     """Train the module in place; afterwards its model holds the best epoch's weights.
 
@@ -116,7 +154,8 @@ def fit(
         logger: where Lightning sends what is logged.
         callbacks: the user's own.
         checkpoint: file for a Lightning checkpoint: the best epoch's weights, the last state of
-            optimiser and callbacks; ``None`` writes none.
+            optimiser and callbacks; ``None`` writes none. A retrained last layer is not in it.
+        balance: how the last layer is retrained at the end; ``None`` leaves it.
 
     Raises:
         DivergedError: the loss stopped being a number.
@@ -127,7 +166,7 @@ def fit(
     if isinstance(module.model, Classifier | Ensemble):
         from fairkd.training.at_once import fit_at_once  # which trains members with this
 
-        return fit_at_once(module.model, dataset, settings, seed)
+        return fit_at_once(module.model, dataset, settings, seed, balance)
     if settings.augmentation:
         module.augmenter = Augmenter(settings.augmentation, seed)
     best = BestEpoch(settings.monitor, settings.mode)
@@ -153,7 +192,31 @@ def fit(
     module.to("cpu", torch.float32)
     if best.epoch is None:
         raise never_a_number(settings.monitor)
-    return Fitted(module.history, best.epoch)
+    return ended(module.model, Fitted(module.history, best.epoch), dataset, settings, balance)
+
+
+def ended(
+    model: nn.Module,
+    fitted: Fitted,
+    dataset: Dataset,
+    settings: TrainerSettings,
+    balance: Balance | None,
+) -> Fitted:
+    """The last step of every training, in a stack or alone: retrain the last layer where asked to.
+
+    Args:
+        model: at its best epoch's weights, on the CPU; changed in place.
+        fitted: its epochs.
+        dataset: prepared splits.
+        settings: how it was trained.
+        balance: how the last layer is retrained; ``None`` leaves it.
+
+    Raises:
+        ConfigError: the model or the rows cannot be balanced.
+    """
+    if balance is None:
+        return fitted
+    return fitted.and_retrained(rebalance(model, dataset, balance, count=settings.threads))
 
 
 def never_a_number(monitor: str) -> ConfigError:

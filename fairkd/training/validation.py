@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
+from fairkd.data.dataset import Dataset
 from fairkd.evaluation.calibration import GroupCalibration, expected_calibration_error
 from fairkd.evaluation.counts import GroupCounts
 from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import probabilities
-from fairkd.training.inference import joined, joined_batch
+from fairkd.training.inference import joined, joined_batch, outputs_on
 from fairkd.training.objective import Objective
 
 FOLLOWED = (
@@ -77,6 +78,27 @@ class Validation(nn.Module):
         metrics = self.metrics.compute()
         self.metrics.reset()
         return {"loss": value.total, **value.terms}, metrics
+
+
+def judged(model: nn.Module, dataset: Dataset) -> dict[str, float]:
+    """A row like an epoch's for a model that learned labels in another way than by epochs.
+
+    Args:
+        model: trained.
+        dataset: prepared splits; ``train`` is judged whole and in evaluation mode.
+
+    Returns:
+        ``train/...`` and ``val/...`` by name.
+    """
+    validation = Validation(dataset.blocks, len(dataset.classes))
+    row: dict[str, float] = {}
+    for stage, name in (("train", "train"), ("val", "validation")):
+        split = dataset.splits[name]
+        validation.update(outputs_on(model, split), None, split)
+        terms, metrics = validation.compute(Objective(), None)
+        found = terms if stage == "train" else {**terms, **metrics}
+        row |= {f"{stage}/{key}": float(value) for key, value in found.items()}
+    return row
 
 
 class ValidationMetrics(nn.Module):

@@ -238,6 +238,50 @@ from fairkd.errors import DataError
             "at once: its settings are under teacher.model.estimator.",
         ),
         (
+            "teacher.balance.C=2",
+            1,
+            "teacher.balance.C=2 has no effect while teacher.balance.by is null; name a group "
+            "block there, or leave the key at 1.0.",
+        ),
+        (
+            "teacher.balance.members=[a]",
+            1,
+            "teacher.balance.members=[a] has no effect while teacher.balance.by is null; name a "
+            "group block there, or leave the key at null.",
+        ),
+        (
+            "data=arrests teacher.balance.by=sx",
+            1,
+            "Unknown group block in teacher.balance.by 'sx'; did you mean 'sex'? Accepted: colour, "
+            "sex. The data's blocks are set by data.groups.",
+        ),
+        (
+            "teacher.balance.by=sex teacher.balance.rows=test",
+            1,
+            "teacher.balance.rows=test is not known; accepted: train, validation.",
+        ),
+        (
+            "teacher.balance.by=sex teacher.balance.C=0",
+            1,
+            "teacher.balance.C=0 is out of range; accepted: a number above 0.",
+        ),
+        (
+            "teacher.balance.by=sex +teacher.balance.strength=1",
+            1,
+            "Unknown key in teacher.balance 'strength'. Accepted: C, by, members, rows.",
+        ),
+        (
+            "teacher=ensemble teacher.balance.by=sex teacher.balance.members=[a,d]",
+            1,
+            "Unknown member in teacher.balance.members 'd'. Accepted: a, b, c.",
+        ),
+        (
+            "teacher=ensemble teacher.balance.by=sex teacher.balance.members=a",
+            1,
+            "teacher.balance.members=a is not a list of members; accepted: null for all, or at "
+            "least one name, as in [a,b].",
+        ),
+        (
             "distillation=none distillation.schedule.warmup=5",
             1,
             "distillation.schedule has no effect: nothing in distillation=none is weighted; leave "
@@ -595,6 +639,22 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
             "teacher=classifier teacher.model.estimator._target_=sklearn.svm.LinearSVC",
             "LinearSVC cannot teach: it has no predict_proba; accepted: a scikit-learn classifier "
             "that gives probabilities (as with probability=True).",
+        ),
+        (
+            "teacher=gradient_boosting teacher.balance.by=sex",
+            "teacher.balance: Classifier has no linear last layer, whose outputs are its logits as "
+            "they are; accepted: models that end in a torch.nn.Linear (mlp, linear, convnet, "
+            "resnet).",
+        ),
+        (
+            "teacher.balance.by=sex teacher.balance.members=[a]",
+            "teacher.balance: members=[a] names members of an ensemble, and the teacher is one "
+            "MLP; leave it null, or choose teacher=ensemble.",
+        ),
+        (
+            "teacher=ensemble teacher.model.weights=best",
+            "teacher.model.weights=best is not known; accepted: learned, null for all alike, or "
+            "how much each member counts, as {a:2,b:1}.",
         ),
         (
             "student=convnet data=iris",

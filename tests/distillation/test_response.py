@@ -94,6 +94,48 @@ def test_gradient_is_the_difference_of_softened_probabilities_times_the_temperat
     assert torch.autograd.gradcheck(lambda z: _term(z, teacher, temperature=2.0), (student,))
 
 
+TEMPERATURES = range(1, 41)
+
+
+def _gradient_norms(student: Tensor, teacher: Tensor, temperature: float, scaling: str) -> Tensor:
+    z = student.clone().requires_grad_()
+    value = _term(z, teacher, temperature=temperature, temperature_scaling=scaling)
+    (gradient,) = torch.autograd.grad(value.sum(), z)
+    return gradient.norm(dim=1)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0, 10.0])
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize("seed", range(3))
+def test_scaling_by_the_temperature_squared_keeps_the_size_of_the_gradient(seed, classes, scale):
+    """The gradient T (p_s - p_t) is J d: d = z_s - z_t centred, J the mean of diag(p) - p p' over
+    the logits between z_t / T and z_s / T. x' J x is a mean of variances of x under p: at most a
+    quarter of x's squared range, so |x|^2 / 2, and at least min p |x|^2 where x has mean 0. log p_c
+    is concave in the logits, so min p is least at an end: |gradient| / |d| is in [min p, 1/2].
+    """
+    student, teacher = (z * scale / 3 for z in _logits(classes, rows=50, seed=seed))
+    difference = student - teacher
+    centred = (difference - difference.mean(1, keepdim=True)).norm(dim=1)
+    for temperature in TEMPERATURES:
+        found = _gradient_norms(student, teacher, temperature, "squared") / centred
+        ends = torch.cat([(z / temperature).softmax(-1) for z in (student, teacher)], dim=1)
+        assert (found >= ends.amin(1) * (1 - 1e-9)).all()
+        assert (found <= 0.5 * (1 + 1e-9)).all()
+        if temperature >= 20 * scale:  # the limit is 1 / C, where all classes are alike
+            torch.testing.assert_close(found * classes, torch.ones(50).double(), rtol=0, atol=0.2)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_without_it_the_gradient_falls_with_the_temperature_squared(classes):
+    student, teacher = _logits(classes, rows=50)
+    powers = {}
+    for scaling in ("squared", "none"):
+        low, high = (_gradient_norms(student, teacher, t, scaling).mean() for t in (20.0, 40.0))
+        powers[scaling] = float((high / low).log2())
+    assert powers["squared"] == pytest.approx(0, abs=0.1)
+    assert powers["none"] == pytest.approx(-2, abs=0.1)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
 def test_huge_logits_stay_finite(dtype, temperature):

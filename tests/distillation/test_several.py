@@ -71,3 +71,16 @@ def test_the_term_reads_the_members_it_names(pair):
     torch.testing.assert_close(p.value(term), expected)
     with pytest.raises(ConfigError, match="the number of teachers=0 is out of range"):
         GradientAware([], "members.a")
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_in_single_precision_no_weight_is_rounded_away(classes):
+    # Unit vectors of equal direction have a product of 1, give or take a rounding.
+    g = torch.Generator().manual_seed(0)
+    student, a, b, biased = (2 * torch.randn(20_000, classes, generator=g) for _ in range(4))
+    for teachers in ([a, b], [biased, biased + 1e-3]):
+        found = gradient_aware(student, teachers, biased, 4.0)
+        divergences = torch.stack([soft_targets(student, of, 4.0) for of in teachers])
+        assert found.isfinite().all()
+        assert (found <= divergences.amax(0) + 1e-5).all()
+        assert (found >= divergences.amin(0) - 1e-5).all()

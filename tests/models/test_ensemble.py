@@ -35,6 +35,14 @@ def test_combinations_are_weighted_means(weights):
         np.testing.assert_allclose(by_probability(x).exp(), mixed, rtol=1e-4, atol=1e-6)
 
 
+def test_weights_to_be_learned_are_alike_until_they_are():
+    model, x = _ensemble(weights="learned")
+    plain, _ = _ensemble()
+    assert model.learns_weights
+    assert not plain.learns_weights
+    assert torch.equal(model(x), plain(x))
+
+
 def test_members_logits_are_features():
     model, x = _ensemble()
     seen = run(model, x, model.feature_names).features
@@ -57,6 +65,16 @@ def test_members_of_images_get_their_shape():
             "combine=median is not known; accepted: mean_logits, mean_probabilities.",
         ),
         ({"weights": {"d": 1.0}}, "Unknown member in weights 'd'. Accepted: a, b, c."),
+        (
+            {"weights": "best"},
+            "weights=best is not known; accepted: learned, null for all alike, or how much each "
+            "member counts, as {a:2,b:1}.",
+        ),
+        (
+            {"weights": [1, 2, 3]},
+            "weights=[1,2,3] is not known; accepted: learned, null for all alike, or how much each "
+            "member counts, as {a:2,b:1}.",
+        ),
         ({"weights": {"a": 0}}, "weights are all 0; give at least one member a weight above 0."),
     ],
 )

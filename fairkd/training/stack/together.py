@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fairkd.errors import FairkdError
 from fairkd.training.distil import Trained, live_teacher
-from fairkd.training.fit import fit, make_trainer, steps_per_epoch, surroundings
+from fairkd.training.fit import ended, fit, make_trainer, steps_per_epoch, surroundings
 from fairkd.training.modules import ClassifierModule, StudentModule
 from fairkd.training.stack.footprint import most_members
 from fairkd.training.stack.likeness import likeness, obstacle
@@ -151,23 +150,27 @@ def train_alone(member: Member, progress: Callable[[int], None] = _unheard) -> O
             replace(member.settings, progress="off"),
             seed=member.seed,
             callbacks=member.callbacks,
+            balance=member.balance,
         )
     except Exception as error:
         return error
-    progress(len(fitted.history))
-    steps = _steps(member, len(fitted.history))
+    progress(fitted.epochs)
+    steps = _steps(member, fitted.epochs)
     return Trained(module.model.eval(), fitted, time.perf_counter() - began, steps)
 
 
 def _outcome(module: StackModule, place: int, seconds: float) -> Outcome:
     member, course = module.members[place], module.courses[place]
+    began = time.perf_counter()
     try:
         fitted = course.fitted()
-    except FairkdError as error:
+        member.model.load_state_dict(course.weights)
+        model = member.model.to("cpu").float().eval()
+        fitted = ended(model, fitted, member.dataset, member.settings, member.balance)
+    except Exception as error:
         return error
-    member.model.load_state_dict(course.weights)
-    model = member.model.to("cpu").float().eval()
-    steps = _steps(member, len(fitted.history))
+    seconds += time.perf_counter() - began
+    steps = _steps(member, fitted.epochs)
     return Trained(model, fitted, seconds, steps, together=len(module.members))
 
 
