@@ -7,7 +7,7 @@ PORT ?= 5000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install data run ui test test-all lint types contracts format bench bench-sweep picture clean
+.PHONY: help install data run ui test test-all lint types contracts format bench bench-sweep methods picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench: install ## Time training against a bare PyTorch loop, the command line's 
 	$(BIN)/python scripts/bench_training.py
 	$(BIN)/python scripts/bench_startup.py
 	$(BIN)/python scripts/bench_terms.py
+
+methods: data ## Compare every distillation method on Iris, Adult and tinted MNIST (an hour)
+	$(BIN)/python scripts/compare_methods.py $(ARGS)
 
 bench-sweep: data ## Time sweeps: stacks, other launchers, a bare PyTorch loop (25 minutes)
 	$(BIN)/python scripts/bench_sweep.py $(ARGS)

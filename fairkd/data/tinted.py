@@ -42,6 +42,7 @@ def load_tinted(
     source: str,
     groups: Sequence[str] = (AGREEMENT,),
     bias: float = 0.99,
+    jitter: float = 0.0,
     seed: int,
     validation_fraction: float = 0.25,
     test_fraction: float | None = 0.25,
@@ -60,6 +61,10 @@ def load_tinted(
         groups: blocks: ``agreement`` (the tint is the class's own, or another: ``agreeing``,
             ``conflicting``) and ``tint`` (the ten colours).
         bias: share of training rows that agree, from 0.1 (no relation) to 1.
+        jitter: standard deviation, from 0 to 1, of the factors by which each image's red, green and
+            blue differ from its tint: without, the tint alone tells the class where it agrees, and
+            no shape is ever learned (Nam et al., "Learning from failure", NeurIPS 2020, vary the
+            colours as well).
         seed: decides the split and the tints.
         validation_fraction: of the rows that are not test rows.
         test_fraction: of all rows; ``None`` for an official test part.
@@ -73,6 +78,7 @@ def load_tinted(
     """
     checks.choice("data.source", source, tuple(SOURCES))
     checks.number("data.bias", bias, least=0.1, most=1.0)
+    checks.number("data.jitter", jitter, least=0.0, most=1.0)
     known = {AGREEMENT: ("agreeing", "conflicting"), TINT: tuple(COLOURS)}
     for block in groups:
         if block not in known:
@@ -94,9 +100,10 @@ def load_tinted(
         random = np.random.default_rng([seed, place])
         labels = pixels.labels[chosen]
         colours = tints(labels, 0.1 if split == "test" else bias, random)
+        factors = 1 + jitter * random.standard_normal((len(chosen), 3)).astype(np.float32)
         memberships = {AGREEMENT: (labels != colours).astype(np.int64), TINT: colours}
         splits[split] = Batch(
-            x=torch.from_numpy(tinted(pixels.images[chosen], colours)),
+            x=torch.from_numpy(tinted(pixels.images[chosen], colours, factors)),
             y=torch.from_numpy(labels),
             group=_one_hot(memberships, blocks),
             index=torch.arange(len(chosen)),
@@ -114,10 +121,20 @@ def tints(
 
 
 def tinted(
-    images: npt.NDArray[np.float32], colours: npt.NDArray[np.int64]
+    images: npt.NDArray[np.float32],
+    colours: npt.NDArray[np.int64],
+    factors: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float32]:
-    """Grey images, shape ``[N, H, W]``, in their colours, shape ``[N, 3, H, W]``, from 0 to 1."""
+    """Grey images, shape ``[N, H, W]``, in their colours, shape ``[N, 3, H, W]``, from 0 to 1.
+
+    Args:
+        images: from 0 to 1.
+        colours: each one's number in `COLOURS`, shape ``[N]``.
+        factors: of each one's red, green and blue, shape ``[N, 3]``; what would be below 0 or above
+            1 is 0 or 1.
+    """
     light = np.asarray(list(COLOURS.values()), dtype=np.float32)[colours]
+    light = (light * factors).clip(0, 1)
     return images[:, None] * light[:, :, None, None]
 
 

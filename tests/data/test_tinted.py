@@ -31,10 +31,32 @@ def test_so_many_rows_have_their_classs_colour(bias):
 
 def test_a_tint_is_the_light_times_the_colour():
     images = np.array([[[0.0, 0.5], [1.0, 0.25]]], dtype=np.float32)
-    found = tinted(images, np.array([1]))
+    found = tinted(images, np.array([1]), np.ones((1, 3), dtype=np.float32))
     assert found.shape == (1, 3, 2, 2)
     for channel, share in enumerate(list(COLOURS.values())[1]):
         np.testing.assert_allclose(found[0, channel], images[0] * share, rtol=1e-6)
+
+
+def test_factors_are_of_each_colour_and_stay_within_light_and_dark():
+    images = np.ones((1, 1, 1), dtype=np.float32)
+    factors = np.array([[2.0, 0.5, -1.0]], dtype=np.float32)
+    found = tinted(images, np.array([1]), factors).ravel()  # green is 0.1, 0.8, 0.1
+    np.testing.assert_allclose(found, [0.2, 0.4, 0.0], rtol=1e-6)
+
+
+def test_jitter_varies_the_colours_of_a_tint_and_nothing_else():
+    plain, varied = (_digits(jitter=jitter) for jitter in (0.0, 0.3))
+    for split in plain.splits:
+        assert torch.equal(plain.splits[split].group, varied.splits[split].group)
+        assert torch.equal(plain.splits[split].y, varied.splits[split].y)
+    train = varied.splits["train"]
+    brightest = train.x.flatten(2).amax(-1)
+    tint = train.group[:, 2:].argmax(1)
+    spread = torch.stack([brightest[tint == number].std(0) for number in range(10)])
+    assert float(spread.mean()) > 0.1
+    same = plain.splits["train"].x.flatten(2).amax(-1)
+    unvaried = torch.stack([same[tint == number].std(0) for number in range(10)])
+    assert float(unvaried.mean()) < 0.02
 
 
 def test_splits_groups_and_pixels_belong_together():
