@@ -2,7 +2,8 @@
 
 The terms are those of ``conf/distillation``, as configured there, between random features of two
 models: of a table's shape (256 rows, layers of 64 and 256 units) and of images' (64 rows, maps of
-16 and 32 channels). One thread; medians, and ratios to soft targets within this run.
+16 and 32 channels). One thread; medians, and ratios to soft targets within this run. Then three
+terms whose cost depends on how they are written stand beside batched formulations of them.
 """
 
 import argparse
@@ -11,10 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 
 import torch
+from bench_terms_batched import pairs
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from fairkd.commands.configuration import config_folder
 from fairkd.data.batch import Batch
@@ -59,7 +62,32 @@ def main() -> None:
             found, base = times[kind].get(name), times[kind]["soft_targets"]
             cells += ["-", "-"] if found is None else [f"{found:.2f}", f"{found / base:.1f} x"]
         table.add_row(name, *cells)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    console.print(_beside_batched(arguments.repeats))
+
+
+def _beside_batched(repeats: int) -> Table:
+    rows = KINDS["images"][0]
+    table = Table(title=f"Beside batched formulations, {rows} rows, forward and backward")
+    for heading in ("function", "ms", "batched, ms", "ratio"):
+        table.add_column(heading, justify="left" if heading == "function" else "right")
+    for name, (shape, pair) in pairs(rows).items():
+        ours, batched = (_function_ms(function, (rows, *shape), repeats) for function in pair)
+        table.add_row(name, f"{ours:.2f}", f"{batched:.2f}", f"{ours / batched:.2f} x")
+    return table
+
+
+def _function_ms(
+    function: Callable[[Tensor, Tensor], Tensor], shape: tuple[int, ...], repeats: int
+) -> float:
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = (torch.randn(shape, generator=generator) for _ in range(2))
+
+    def step() -> None:
+        function(student.clone().requires_grad_(), teacher).backward()
+
+    return _median_ms(step, repeats)
 
 
 def _times(kind: str, repeats: int) -> Iterator[tuple[str, float]]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairkd.sweeps.estimate import over_repetitions
+from fairkd.sweeps.estimate import Estimate, over_repetitions
 
 CONFIDENCE = 0.95
 TITLES = {
@@ -47,11 +47,11 @@ INTRODUCTION = """# Methods compared
 Written by `make methods` (scripts/compare_methods.py); the numbers are in
 [methods.json](methods.json). Every file of `conf/distillation` as it is configured there, not tuned
 to any of these sets; published weights are mostly for networks on images. Numbers are means over
-{repetitions} repetitions that vary data split, teacher and student together, ± half of the mean's 95%
-Student t interval. "Minus control" is paired by repetition: the worst group's accuracy, the student's
-minus that of the same network trained on labels alone, from the same start. Seconds are those of an
-epoch of one job trained alone, on one core of two; the teacher's outputs are computed once and no part
-of them.
+{repetitions} repetitions that vary data split, teacher and student together, ± half of the mean's
+95% Student t interval. "Minus control" is paired by repetition: the worst group's accuracy, the
+student's minus that of the same network trained on labels alone, from the same start. Seconds are
+those of an epoch of one job trained alone, on one core of two; the teacher's outputs are computed
+once and no part of them.
 """
 
 
@@ -79,7 +79,7 @@ def _set(name: str, found: Mapping[str, Any], seconds: Mapping[str, float], part
         lines.append(_row(f"*{model}*", found[model], None, "", ""))
     of_control = found["control"]
     best_first = sorted(
-        found["methods"].items(), key=lambda item: -_mean(item[1], "worst group").mean
+        found["methods"].items(), key=lambda item: _undefined_last(_mean(item[1], "worst group"))
     )
     for method, numbers in best_first:
         spent = f"{seconds[method]:.3f}" if method in seconds else ""
@@ -109,9 +109,15 @@ def _teachers(kept: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     lines += ["", "Pairs, by repetition, in the worst group's accuracy:", ""]
     for better, other in zip(done[1:], done, strict=False):
         ours, theirs = (next(iter(kept[n]["methods"].values())) for n in (better, other))
-        lines.append(f"- {better} minus {other}: {_told(_paired(ours, theirs, 'worst group'))}")
+        lines.append(
+            f"- {better} minus {other}: {_told(_paired(ours, theirs, 'worst group'), '+')}"
+        )
     lines += ["", *(f"`{_command(parts[name])}`  " for name in done), ""]
     return "\n".join(lines)
+
+
+def _undefined_last(estimate: Estimate) -> float:
+    return math.inf if math.isnan(estimate.mean) else -estimate.mean
 
 
 def _heading(first: str, *last: str) -> list[str]:
@@ -145,16 +151,16 @@ def _repetitions(found: Mapping[str, Any]) -> int:
     return max(len(numbers) for numbers in found["methods"].values())
 
 
-def _mean(numbers: Mapping[str, Mapping[str, float]], metric: str) -> Any:
+def _mean(numbers: Mapping[str, Mapping[str, float]], metric: str) -> Estimate:
     return over_repetitions([each[metric] for each in numbers.values()], CONFIDENCE)
 
 
-def _paired(ours: Any, theirs: Any, metric: str) -> Any:
+def _paired(ours: Any, theirs: Any, metric: str) -> Estimate:
     shared = sorted(set(ours) & set(theirs))
     return over_repetitions([ours[n][metric] - theirs[n][metric] for n in shared], CONFIDENCE)
 
 
-def _told(estimate: Any, sign: str = "") -> str:
+def _told(estimate: Estimate, sign: str = "") -> str:
     if math.isnan(estimate.mean):
         return "undefined"
     told = f"{round(estimate.mean, 3) + 0.0:{sign}.3f}"  # and no -0.000
