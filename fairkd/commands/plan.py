@@ -36,6 +36,9 @@ def plan(job: Job, store: Store) -> str:
         guess = "no estimate yet" if expected is None else f"roughly {max(expected, 1):.0f} s"
         work = f"{settings.max_epochs} epochs at most, {guess}"
         lines.append(f"  {kind}: would be trained, {work} ({key})")
+    for name, key in job.keys.compressed.items():
+        kept = "compressed" not in forced and store.holds("compressed", key)
+        lines.append(f"  {name}: would be {'reused' if kept else 'made of the student'} ({key})")
     if done:
         lines.append("  everything is in the store: no training, no measuring")
     elif all(known is not None for known in seconds):

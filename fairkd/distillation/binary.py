@@ -1,9 +1,7 @@
 """The per-class binary form of the founding article: each class against all others."""
 
-import torch
 from torch import Tensor
 
-from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.distillation.classes import among, log_of_others
 from fairkd.distillation.term import DistillationTerm
@@ -51,7 +49,7 @@ class PerClassBinary(DistillationTerm):
     def __init__(self, weight: float = 1.0, labels: float = 1.0, teacher: float = 1.0) -> None:
         super().__init__(weight)
         for name, value in (("labels", labels), ("teacher", teacher)):
-            self.register_buffer(name, torch.tensor(checks.number(name, value, least=0.0)))
+            self.knob(name, value, least=0.0)
 
     def forward(
         self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor

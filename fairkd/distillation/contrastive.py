@@ -93,7 +93,7 @@ class Contrastive(RelationTerm):
     ) -> None:
         super().__init__(weight, student_layer, teacher_layer, most_rows)
         checks.whole("the number of pairs of layers", len(self.student_features), least=1, most=1)
-        self.register_buffer("tau", torch.tensor(checks.number("tau", tau, above=0.0)))
+        self.knob("tau", tau, above=0.0)
         self.width = checks.whole("width", width, least=1)
         self.memory = checks.whole("memory", memory, least=1)
 

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.distillation.classes import at_least_three
 from fairkd.distillation.schedule import Schedule
@@ -84,7 +83,7 @@ class Correlation(SoftenedTerm):
             ("between_classes", between_classes),
             ("within_classes", within_classes),
         ):
-            self.register_buffer(name, torch.tensor(checks.number(name, value, least=0.0)))
+            self.knob(name, value, least=0.0)
 
     def connect(
         self,

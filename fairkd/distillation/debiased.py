@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.distillation.feature import Hint
 from fairkd.distillation.layers import Layers
@@ -72,8 +71,7 @@ class DebiasedHint(Hint):
         upweight: float = 20.0,
     ) -> None:
         super().__init__(weight, student_layer, teacher_layer)
-        upweight = checks.number("upweight", upweight, least=1.0)
-        self.register_buffer("upweight", torch.tensor(upweight))
+        self.knob("upweight", upweight, least=1.0)
 
     def forward(
         self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
@@ -126,12 +124,9 @@ class EarlyReadout(MixtureTerm):
     ) -> None:
         super().__init__(weight, temperature, temperature_scaling, schedule)
         self.student_features = (student_layer,)
-        for name, value in (
-            ("alpha", checks.number("alpha", alpha, least=0.0, most=1.0)),
-            ("beta", checks.number("beta", beta, least=0.0)),
-            ("power", checks.number("power", power, above=0.0)),
-        ):
-            self.register_buffer(name, torch.tensor(value))
+        self.knob("alpha", alpha, least=0.0, most=1.0)
+        self.knob("beta", beta, least=0.0)
+        self.knob("power", power, above=0.0)
 
     def connect(
         self,

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.distillation.classes import at_least_three, target_mask, without
 from fairkd.distillation.schedule import Schedule
@@ -77,7 +76,7 @@ class Decoupled(SoftenedTerm):
     ) -> None:
         super().__init__(weight, temperature, temperature_scaling, schedule)
         for name, value in (("target", target), ("non_target", non_target)):
-            self.register_buffer(name, torch.tensor(checks.number(name, value, least=0.0)))
+            self.knob(name, value, least=0.0)
 
     def connect(
         self,

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Block, Blocks
 from fairkd.distillation.mixture import MixtureTerm
@@ -87,9 +86,8 @@ class GroupRobust(MixtureTerm):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(weight, temperature, temperature_scaling, schedule)
-        alpha = checks.number("alpha", alpha, least=0.0, most=1.0)
-        self.register_buffer("alpha", torch.tensor(alpha))
-        self.register_buffer("rate", torch.tensor(checks.number("rate", rate, least=0.0)))
+        self.knob("alpha", alpha, least=0.0, most=1.0)
+        self.knob("rate", rate, least=0.0)
         self.by = by
 
     def find_groups(self, blocks: Blocks) -> None:

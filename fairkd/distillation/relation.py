@@ -245,7 +245,7 @@ class Relational(RelationTerm):
     ) -> None:
         super().__init__(weight, student_layer, teacher_layer, most_rows)
         for name, value in (("distance", distance), ("angle", angle)):
-            self.register_buffer(name, torch.tensor(checks.number(name, value, least=0.0)))
+            self.knob(name, value, least=0.0)
         if angle_rows is not None:
             checks.whole("angle_rows", angle_rows, least=3)
         self.angle_rows = angle_rows or self.most_rows

@@ -38,9 +38,8 @@ class SoftenedTerm(DistillationTerm):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(weight)
-        temperature = checks.number("temperature", temperature, above=0.0)
+        self.knob("temperature", temperature, above=0.0)
         checks.choice("temperature_scaling", temperature_scaling, tuple(TEMPERATURE_SCALING))
-        self.register_buffer("temperature", torch.tensor(temperature))
         self.register_buffer(
             "scaling_power", torch.tensor(TEMPERATURE_SCALING[temperature_scaling])
         )

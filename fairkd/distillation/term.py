@@ -36,7 +36,20 @@ class DistillationTerm(nn.Module, ABC):
 
     def __init__(self, weight: float) -> None:
         super().__init__()
-        self.register_buffer("weight", torch.tensor(checks.number("weight", weight, least=0.0)))
+        self.knob("weight", weight, least=0.0)
+
+    def knob(self, name: str, value: float, **bounds: float) -> None:
+        """Keep a hyperparameter as a buffer, which a stack of students can vary.
+
+        Args:
+            name: of the buffer, and of the argument in a refusal.
+            value: given.
+            bounds: ``above``, ``least`` and ``most``, as `fairkd.checks.number` takes them.
+
+        Raises:
+            ConfigError: no number within the bounds.
+        """
+        self.register_buffer(name, torch.tensor(checks.number(name, value, **bounds)))
 
     def find_groups(self, blocks: Blocks) -> None:
         """Find the group block that the term reads; most terms need none.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from fairkd.errors import ConfigError
+from fairkd.models.head import linear_head
 
 _PRUNED = (nn.Linear, nn.Conv2d)
 
@@ -62,21 +63,27 @@ def remove_units(
     normalisation equally many channels go, and at least one stays.
 
     Args:
-        model: whose logits come from a linear layer, the last one; that keeps its outputs.
+        model: whose logits come from a linear layer, which keeps its outputs.
         example: some rows, shape ``[B, ...]``.
         sparsity: share of the units to take out, from 0 to below 1.
         whole: the model before any units were taken out, where some were: the share is of its.
 
     Raises:
-        ConfigError: a model whose connections cannot be followed, or the library is missing.
+        ConfigError: a model without hidden units, whose connections cannot be followed, or whose
+            logits are no linear layer's; or the library is missing.
     """
     pruning = _library()
     model.eval()
-    *_, last = _layers(model)
+    last = linear_head(model, example)
     paths = {module: path for path, module in model.named_modules()}
     try:
         graph = pruning.DependencyGraph().build_dependency(model, example_inputs=example)
         groups = list(graph.get_all_groups(ignored_layers=[last], root_module_types=_PRUNED))
+        if not groups:
+            raise ConfigError(
+                f"{type(model).__name__} has no units between its layers to take out; use "
+                "compression.granularity=weights."
+            )
         strength = pruning.importance.GroupMagnitudeImportance(p=2)
         for group in groups:
             layer, remove = group[0].dep.target.module, group[0].dep.handler

@@ -200,3 +200,8 @@ def test_without_the_library_the_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr("fairkd.models.pruning.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'fairkd\[compression\]'"):
         remove_units(_mlp(), torch.randn(2, 7), 0.5)
+
+
+def test_a_model_without_hidden_units_is_refused():
+    with pytest.raises(ConfigError, match="Linear has no units between its layers to take out"):
+        remove_units(nn.Linear(7, 3), torch.randn(2, 7), 0.5)
