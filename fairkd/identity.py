@@ -1,10 +1,11 @@
 """Under which keys a job's parts are kept: what each of them depends on, and nothing more."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ REVISIONS = {
     "job": 3,
 }
 
+_COMPRESSING = ("onnx", "onnxruntime", "onnxscript", "torch-pruning")
 _NOT_IDENTITY = {
     "data": ("cache", "path"),  # the content is identified by its fingerprint
     "trainer": ("progress", "accelerator"),  # shown, not computed; the device's kind stands for it
@@ -39,11 +41,13 @@ class Surroundings:
         fingerprint: of the data's content.
         device: the kind of device that trains control and student.
         teacher_device: the kind of device that trains the teacher.
+        devices_above: of the teacher's own teacher, and of that one's, and so on.
     """
 
     fingerprint: str
     device: str
     teacher_device: str
+    devices_above: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,14 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
     data = {"data": _without("data", config["data"]), "fingerprint": around.fingerprint}
     # Exact kernels train alike in a stack and alone: they need no mention.
     kernels = {} if config["stack"]["kernels"] == "exact" else {"stack": config["stack"]}
-    around_teachers = {**data, **kernels, "device": around.teacher_device}
+    chain = list(_chain(config["teacher"]))
+    devices = (around.teacher_device, *around.devices_above)
     teacher, *above = (
-        _key("teacher", {**around_teachers, "teacher": _as_trained(section)})
-        for section in _chain(config["teacher"])
+        _key(
+            "teacher",
+            {**data, **kernels, "teacher": _as_trained(section), **_devices(devices[place:])},
+        )
+        for place, section in enumerate(chain)
     )
     training = {
         **data,
@@ -129,8 +137,14 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
 def _chain(teacher: Section) -> Iterator[Section]:
     """A teacher, its own teacher, and so on."""
     yield teacher
-    if "teacher" in teacher:
+    if "teacher" in teacher and not teacher.get("weights"):
         yield from _chain(teacher["teacher"])
+
+
+def _devices(devices: Sequence[str]) -> dict[str, Any]:
+    """That of a teacher, and those of the chain above it."""
+    device, *above = devices
+    return {"device": device} | ({"devices_above": above} if above else {})
 
 
 def _compressed(steps: Section, student: str) -> dict[str, str]:
@@ -138,7 +152,8 @@ def _compressed(steps: Section, student: str) -> dict[str, str]:
     keys: dict[str, str] = {}
     before = student
     for name, step in steps.items():
-        before = keys[name] = _key("compressed", {"from": before, "step": step})
+        parts = {"from": before, "step": step, "libraries": _versions(*_COMPRESSING)}
+        before = keys[name] = _key("compressed", parts)
     return keys
 
 
@@ -160,6 +175,7 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
     parts["teacher"] = _seedless(_as_trained(config["teacher"]))
     parts["trainer"] = _without("trainer", config["trainer"])
     parts["constraint"] = _constraints(config)
+    parts["compression"] = {**config["compression"], "order": list(config["compression"]["steps"])}
     devices = [around.device, around.teacher_device]
     return _key(
         "job",
@@ -190,6 +206,16 @@ def _torch_version() -> str:
     return importlib.metadata.version("torch")  # reads and parses a long file
 
 
+@cache
+def _versions(*libraries: str) -> dict[str, str]:
+    """Of those that are installed."""
+    found = {}
+    for library in libraries:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[library] = importlib.metadata.version(library)
+    return found
+
+
 def _uses_teacher(config: Section) -> bool:
     distillation = config["distillation"]
     return bool(distillation["terms"]) or distillation["init"] == "teacher"
@@ -210,12 +236,21 @@ def _as_trained(teacher: Section) -> dict[str, Any]:
         digest = hashlib.sha256(Path(teacher["weights"]).read_bytes()).hexdigest()
         return {"model": teacher["model"], "weights": digest}
     kept = {name: value for name, value in _model(teacher).items() if name != "weights"}
+    fitting = []
     if (teacher.get("balance") or {}).get("by") is None:
         kept.pop("balance", None)
+    else:
+        fitting.append("scikit-learn")
     if teacher["model"].get("_target_") == FITTED_AT_ONCE:
         kept.pop("trainer", None)
+        fitting.append("scikit-learn")
+    if teacher["model"].get("weights") == "learned":
+        fitting.append("scipy")
+    if fitting:
+        kept["libraries"] = _versions(*fitting)
     if "teacher" in teacher:
         kept["teacher"] = _as_trained(teacher["teacher"])
+        kept["outputs"] = REVISIONS["outputs"]  # of that teacher, which it learns from
     return kept
 
 

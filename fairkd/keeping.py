@@ -181,6 +181,8 @@ class Keeper:
             log.info("%s: training.", called or kind)
             try:
                 trained = train()
+            except ToldError:
+                raise  # by the model that it needed first
             except DivergedError as error:
                 raise diverged(called or kind, error) from error
             fresh.append(trained)
@@ -241,10 +243,19 @@ class Keeper:
         return self.recall("evaluation", key, kept)
 
 
-def diverged(kind: str, error: DivergedError) -> DivergedError:
+class ToldError(DivergedError):
+    """The same, with the model's name."""
+
+
+def diverged(called: str, error: DivergedError) -> DivergedError:
     """The same refusal with the model's name, and where its settings are."""
-    section = "teacher.trainer" if kind.startswith("teacher") else "trainer"
-    return DivergedError(f"{kind}: {error} Its settings are under {section}.")
+    if called.startswith("teacher"):
+        section = ".".join(["teacher"] * (called.count("'s teacher") + 1) + ["trainer"])
+    elif called in ("control", "student"):
+        section = "trainer"
+    else:
+        section = "compression, and trainer"
+    return ToldError(f"{called}: {error} Its settings are under {section}.")
 
 
 def _model_content(trained: Trained) -> Content:
@@ -270,6 +281,8 @@ def _restored(entry: Entry, recipe: Restores) -> Trained:
 def told(trained: Trained) -> str:
     """How a model came to be, in a few words."""
     fitted = trained.fitted
+    if trained.steps == 0 and not trained.reused:
+        return f"made in {trained.seconds:.1f} s" if trained.seconds else "taken from its file"
     best = f"best epoch {fitted.kept_epoch + 1} of {fitted.epochs}"
     if fitted.retrained:
         best += ", its last layer retrained"

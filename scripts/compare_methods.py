@@ -24,7 +24,6 @@ from mlflow.tracking import MlflowClient
 
 from fairkd.store import Store
 
-REPETITIONS = 5
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "methods.json"
 GLOB = "distillation=glob(*)"
@@ -100,7 +99,7 @@ def _write(kept: Mapping[str, Any]) -> None:
 
 def _swept(part: Part, folder: Path) -> dict[str, Any]:
     """Each method's numbers by repetition, and why others were refused."""
-    replicates = f"replicate=range({REPETITIONS})"
+    replicates = f"replicate=range({methods_page.REPETITIONS})"
     jobs = _sweep((*part.words, replicates), folder)
     client = MlflowClient(f"sqlite:///{(folder / 'mlflow.db').resolve()}")
     found: dict[str, Any] = {"methods": {}, "refused": {}, "teacher": {}, "control": {}}

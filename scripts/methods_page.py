@@ -1,12 +1,14 @@
 """The page docs/methods.md, from the numbers that compare_methods.py kept."""
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairkd.sweeps.estimate import Estimate, over_repetitions
 
 CONFIDENCE = 0.95
+REPETITIONS = 5
 TITLES = {
     "iris": "Iris",
     "adult": "Adult, by sex",
@@ -50,7 +52,7 @@ to any of these sets; published weights are mostly for networks on images. Numbe
 {repetitions} repetitions that vary data split, teacher and student together, ± half of the mean's
 95% Student t interval. "Minus control" is paired by repetition: the worst group's accuracy, the
 student's minus that of the same network trained on labels alone, from the same start. Seconds are
-those of an epoch of one job trained alone, on one core of two; the teacher's outputs are computed
+those of an epoch of one job trained alone, on one core; the teacher's outputs are computed
 once and no part of them.
 """
 
@@ -144,7 +146,8 @@ def _refused(sentences: Mapping[str, str]) -> list[str]:
 
 
 def _command(part: Any) -> str:
-    return f"fairkd -m {' '.join(part.words)} replicate=range(5)"
+    words = [*part.words, f"replicate=range({REPETITIONS})", "sweep.allow_refused=true"]
+    return shlex.join(["fairkd", "-m", *words])
 
 
 def _repetitions(found: Mapping[str, Any]) -> int:

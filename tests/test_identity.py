@@ -318,3 +318,52 @@ def test_a_retrained_last_layer_makes_another_teacher(knob):
     keys, others = _keys(on, AROUND), _keys(other, AROUND)
     changed = {name for name in keys if keys[name] != others[name]}
     assert changed == {"teacher", "student", "job", "without_seeds"} | SMALLER
+
+
+def _chain(**above: Any) -> dict[str, Any]:
+    teacher = {**CONFIG["teacher"], "weights": None}
+    lesson = {"label_weight": 0.1, "terms": {"soft_targets": {"temperature": 4.0}}}
+    return _with({"teacher": {**teacher, "distillation": lesson, "teacher": {**teacher, **above}}})
+
+
+def test_a_chain_has_a_key_for_each_teacher_and_all_depend_on_those_above():
+    here = Surroundings("f00d", "cpu", "cpu", devices_above=("cpu",))
+    before = job_keys(_chain(), here)
+    plain = job_keys(CONFIG, AROUND)
+    assert before.above == (plain.teacher,)
+    assert before.teacher != plain.teacher
+    for other, around in (
+        (_chain(seed=7), here),
+        (_chain(), Surroundings("f00d", "cpu", "cpu", devices_above=("NVIDIA H200",))),
+    ):
+        after = job_keys(other, around)
+        assert after.above != before.above
+        assert after.teacher != before.teacher
+        assert after.student != before.student
+
+
+def test_given_weights_end_a_chain_and_count_by_their_content(tmp_path):
+    for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / name).write_bytes(content)
+
+    def keys(name: str, **changed: Any) -> Any:
+        config = _chain()
+        config["teacher"] |= {"weights": str(tmp_path / name), **changed}
+        return job_keys(config, AROUND)
+
+    assert keys("a").above == ()
+    assert keys("a").teacher == keys("b").teacher == keys("a", seed=9).teacher
+    assert keys("a").teacher != keys("c").teacher
+
+
+def test_the_order_of_steps_makes_another_configuration():
+    steps = CONFIG["compression"]["steps"]
+    turned = _with({"compression.steps": dict(reversed(steps.items()))})
+    assert _changed(turned) == {"job", "without_seeds"} | SMALLER
+
+
+def test_what_compresses_models_is_part_of_their_keys(monkeypatch):
+    before = _keys(CONFIG, AROUND)
+    monkeypatch.setattr("fairkd.identity._versions", lambda *names: {"onnxruntime": "0"})
+    after = _keys(CONFIG, AROUND)
+    assert {name for name in before if before[name] != after[name]} == {"job"} | SMALLER

@@ -1,6 +1,6 @@
 """Assemble a job's objects from its configuration."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from fairkd.models.inputs import input_of
 from fairkd.record import Headline
 from fairkd.tracking.interface import Tracking
 from fairkd.training.balance import Balance
+from fairkd.training.compress import Compression
 from fairkd.training.distil import Distillation, Lesson, Recipe
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.objective import Objective
@@ -61,6 +62,7 @@ def build_job(
         dataset.fingerprint,
         device=device_kind(config.trainer.accelerator),
         teacher_device=device_kind(config.teacher.trainer.accelerator),
+        devices_above=tuple(_devices_above(config.teacher)),
     )
     keys = job_keys(_placeless(plain, str(output)), around)
     objective = partial(build_objective, config, dataset.blocks)
@@ -80,7 +82,7 @@ def build_job(
             objective=objective, from_teacher=config.distillation.init == "teacher"
         ),
         compression={
-            str(name): _made(f"compression.steps.{name}", step)
+            str(name): _step(f"compression.steps.{name}", step)
             for name, step in config.compression.steps.items()
         },
         evaluation=with_references(
@@ -108,7 +110,7 @@ def _teacher(
         weights=Path(section.weights) if section.get("weights") is not None else None,
         balance=_balance(plain),
     )
-    if "teacher" not in section:
+    if "teacher" not in section or recipe.weights is not None:
         return recipe
     above = _teacher(f"{key}.teacher", section.teacher, plain["teacher"], dataset, settings)
     terms = section.distillation.terms
@@ -186,6 +188,16 @@ def _term(key: str, section: DictConfig, blocks: Blocks) -> DistillationTerm:
     return term
 
 
+def _step(key: str, section: DictConfig) -> Compression:
+    step = _made(key, section)
+    if not isinstance(step, Compression):
+        raise ConfigError(
+            f"{key}._target_={section._target_} is no step of compression; it needs the methods of "
+            "fairkd.training.compress.Compression."
+        )
+    return step
+
+
 def device_kind(accelerator: str) -> str:
     """The kind of device an accelerator means here: results of different kinds are kept apart."""
     if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
@@ -215,6 +227,13 @@ def _trainer(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettin
         _made(f"{above}.{name!s}", augmentation)
     settings: TrainerSettings = _made(key, section)
     return settings
+
+
+def _devices_above(teacher: DictConfig) -> Iterator[str]:
+    """The kinds of devices of a teacher's own teacher, and so on."""
+    if "teacher" in teacher:
+        yield device_kind(teacher.teacher.trainer.accelerator)
+        yield from _devices_above(teacher.teacher)
 
 
 def _balance(teacher: Mapping[str, Any]) -> Balance | None:

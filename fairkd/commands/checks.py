@@ -36,6 +36,7 @@ COMPRESSION_WORDS = {
     "teaches": ("objective", "labels"),
     "method": ("dynamic", "static"),
 }
+_LESSON = ("label_weight", "terms")
 _TRIO = ("teacher", "control", "student", "transfer")
 _STEP = re.compile(r"[A-Za-z]\w*", re.ASCII)
 SHARED_KNOBS = {
@@ -171,6 +172,9 @@ def _check_teacher(key: str, teacher: Section, blocks: Iterable[str]) -> None:
     if "teacher" not in teacher:
         return
     lesson = teacher["distillation"]
+    for name in lesson:
+        if name not in _LESSON:
+            raise ConfigError(unknown_name(f"key in {key}.distillation", name, _LESSON))
     checks.number(f"{key}.distillation.label_weight", lesson["label_weight"], least=0.0)
     if not lesson["terms"]:
         raise ConfigError(
@@ -365,12 +369,31 @@ def _check_compression(compression: Section) -> None:
     for knob, words in COMPRESSION_WORDS.items():
         if compression[knob] is not None:
             checks.choice(f"{prefix}.{knob}", compression[knob], words)
-    for name in compression["steps"]:
+    for name, step in compression["steps"].items():
         if not _STEP.fullmatch(str(name)) or name in _TRIO:
             raise ConfigError(
                 f"{prefix}.steps.{name} cannot be reported under this name; accepted: letters, "
                 f"digits and _, and none of {', '.join(_TRIO)}."
             )
+        if not isinstance(step, Mapping) or "_target_" not in step:
+            raise ConfigError(
+                f"{prefix}.steps.{name}={checks.as_typed(step)} is no step; accepted: a section "
+                "with a _target_, as in conf/compression."
+            )
+        unused = _unused(step)
+        if unused is not None:
+            key, why = unused
+            raise ConfigError(f"{key} has no effect {why}; leave the key out.")
+
+
+def _unused(step: Section) -> tuple[str, str] | None:
+    """A knob of a step that changes nothing, and why."""
+    if step.get("epochs") == 0:
+        if step.get("learning_rate") is not None:
+            return "compression.learning_rate", "with compression.epochs=0"
+        if step.get("teaches", "objective") != "objective":
+            return "compression.teaches", "with compression.epochs=0"
+    return None
 
 
 def _check_not_trained(prefix: str, teacher: Section) -> None:

@@ -38,9 +38,10 @@ def check_job(job: Job) -> None:
     _check_training("trainer", job.student, job)
     _check_teacher("teacher", job.teacher, job)
     check_fits(job)
+    model = job.student.initial()
     for name, step in job.compression.items():
         try:
-            step.check(job.student.initial(), job.dataset)
+            model = step.check(model, job.dataset)
         except ConfigError as error:
             raise ConfigError(f"compression.steps.{name}: {error}") from error
 
@@ -141,7 +142,7 @@ def _check_augmentation(key: str, recipe: Recipe, job: Job) -> None:
     trainer: Any = job.config
     for part in key.split("."):
         trainer = trainer[part]
-    of_trainer, shared = trainer["augmentation"], job.config["augmentation"]
+    of_trainer, shared = trainer.get("augmentation", {}), job.config["augmentation"]
     for name, augmentation in recipe.settings.augmentation.items():
         follows = of_trainer[name] == shared.get(name)
         where = f"{'' if follows else f'{key}.'}augmentation.{name}"

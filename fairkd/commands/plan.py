@@ -23,6 +23,13 @@ def plan(job: Job, store: Store) -> str:
     lines = [f"{job.name} (job {job.keys.job})"]
     seconds: list[float | None] = []
     done = "job" not in forced and store.holds("job", job.keys.job)
+    if job.teacher.weights is not None:
+        lines.append(f"  teacher: would be taken from {job.teacher.weights}")
+        del keys["teacher"]
+    for place, key in enumerate(job.keys.above, start=1):
+        kept = "teacher" not in forced and store.holds("teacher", key)
+        called = "teacher" + "'s teacher" * place
+        lines.append(f"  {called}: would be {'reused' if kept else 'trained'} ({key})")
     for kind, key in keys.items():
         if kind not in forced and store.holds(kind, key):
             lines.append(f"  {kind}: would be reused ({key})")
@@ -38,7 +45,9 @@ def plan(job: Job, store: Store) -> str:
         lines.append(f"  {kind}: would be trained, {work} ({key})")
     for name, key in job.keys.compressed.items():
         kept = "compressed" not in forced and store.holds("compressed", key)
-        lines.append(f"  {name}: would be {'reused' if kept else 'made of the student'} ({key})")
+        epochs = job.compression[name].trained_epochs
+        work = f"made of the student{f' with {epochs} epochs of training' if epochs else ''}"
+        lines.append(f"  {name}: would be {'reused' if kept else work} ({key})")
     if done:
         lines.append("  everything is in the store: no training, no measuring")
     elif all(known is not None for known in seconds):
@@ -96,6 +105,6 @@ def _expected_seconds(store: Store, kind: str, count: int) -> float | None:
     per_step = [
         entry.about["seconds"] / entry.about["steps"]
         for entry in store.entries(kind)
-        if "steps" in entry.about
+        if entry.about.get("steps")
     ]
     return statistics.median(per_step) * count if per_step else None

@@ -1,10 +1,13 @@
 """A trained model with weights of eight bits, as ONNX Runtime runs it."""
 
+import contextlib
+import copy
+import io
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from torch import Tensor, nn
 from fairkd.errors import ConfigError
 
 _INPUT, _OUTPUT = "x", "logits"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_WRITTEN: set[str] = set()  # models that were found to have a graph, so that it is tried once
 _NEEDED = {"onnx": "onnx", "onnxruntime": "onnxruntime", "onnxscript": "onnxscript"}
 
 
@@ -27,30 +32,38 @@ class Int8(nn.Module):
 
     Args:
         graph: the graph's bytes, uint8, shape ``[N]``; none before a state is loaded.
+        by_row: whether rows are run one by one: the scales that a graph finds at every call are
+            those of all rows together, and no row's logits shall depend on its company.
         work: parameters, those that are not 0, and multiply-adds of the model it was made from,
             int64, shape ``[3]``.
     """
 
     graph: Tensor
     work: Tensor
+    by_row: Tensor
 
-    def __init__(self, graph: Tensor | None = None, work: Tensor | None = None) -> None:
+    def __init__(
+        self, graph: Tensor | None = None, work: Tensor | None = None, *, by_row: bool = False
+    ) -> None:
         super().__init__()
         self.feature_names: tuple[str, ...] = ()
         empty = torch.empty(0, dtype=torch.uint8)
         self.register_buffer("graph", empty if graph is None else graph)
         self.register_buffer("work", torch.zeros(3, dtype=torch.int64) if work is None else work)
+        self.register_buffer("by_row", torch.tensor(by_row))
         self._session: Any = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, shape ``[B, C]``, on the device of ``x``."""
         if self._session is None:
             self._session = _session(self.graph.cpu().numpy().tobytes())
-        (logits,) = self._session.run([_OUTPUT], {_INPUT: x.detach().cpu().float().numpy()})
-        return torch.from_numpy(logits).to(x.device, x.dtype)
+        rows = x.detach().cpu().float()
+        parts = torch.split(rows, 1) if self.by_row and len(rows) else (rows,)
+        found = [self._session.run([_OUTPUT], {_INPUT: part.numpy()})[0] for part in parts]
+        return torch.from_numpy(np.concatenate(found)).to(x.device, x.dtype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Int8":
-        return Int8(self.graph.clone(), self.work.clone())
+        return Int8(self.graph.clone(), self.work.clone(), by_row=bool(self.by_row))
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *arguments: Any, **keywords: Any
@@ -67,8 +80,8 @@ def quantised(model: nn.Module, rows: Tensor, work: Sequence[int], *, static: bo
     """The model with 8-bit weights, one scale for each output of a layer.
 
     Linear layers and convolutions are quantised. What goes into them is rounded to 8 bits as well:
-    with a scale found anew for every call (dynamic: Krishnamoorthi, "Quantizing deep convolutional
-    networks for efficient inference", 2018), or one that is found here once (static).
+    with a scale that is found here once (static), or one found anew for every row (dynamic).
+    (Krishnamoorthi, "Quantizing deep convolutional networks for efficient inference", 2018.)
 
     Args:
         model: trained, on the CPU.
@@ -92,13 +105,30 @@ def quantised(model: nn.Module, rows: Tensor, work: Sequence[int], *, static: bo
 
     with tempfile.TemporaryDirectory() as name, _no_advice():
         whole, small = Path(name, "whole.onnx"), Path(name, "int8.onnx")
-        _write(model, rows[:2], whole)
+        whole.write_bytes(_graph(model, rows[:2]))
         if static:
             quantize_static(whole, small, Rows(), per_channel=True)
         else:
             quantize_dynamic(whole, small, per_channel=True)
         graph = torch.from_numpy(np.frombuffer(small.read_bytes(), dtype=np.uint8).copy())
-    return Int8(graph, torch.tensor(work))
+    return Int8(graph, torch.tensor(work), by_row=not static)
+
+
+def check_quantisable(model: nn.Module, rows: Tensor) -> None:
+    """Refuse, before it is trained, a model that cannot be quantised.
+
+    Args:
+        model: untrained.
+        rows: at least two, shape ``[B, ...]``.
+
+    Raises:
+        ConfigError: the libraries are missing, or the model cannot be written as an ONNX graph.
+    """
+    check_int8_available()
+    described = repr([(name, type(m), list(m._parameters)) for name, m in model.named_modules()])
+    if described not in _WRITTEN:
+        _graph(model, rows[:2])
+        _WRITTEN.add(described)
 
 
 def check_int8_available() -> None:
@@ -115,19 +145,21 @@ def check_int8_available() -> None:
         )
 
 
-def _write(model: nn.Module, rows: Tensor, path: Path) -> None:
+def _graph(model: nn.Module, rows: Tensor) -> bytes:
     # From two rows, so that nothing in the graph takes the number of rows for a constant.
+    told = io.StringIO()
     try:
-        program = torch.onnx.export(
-            model.eval(),
-            (rows,),
-            input_names=[_INPUT],
-            output_names=[_OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim("rows")},),
-            verbose=False,
-        )
+        with _no_advice(), contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+            program = torch.onnx.export(
+                copy.deepcopy(model).eval(),
+                (rows,),
+                input_names=[_INPUT],
+                output_names=[_OUTPUT],
+                dynamic_shapes=({0: torch.export.Dim("rows")},),
+                verbose=False,
+            )
     except Exception as error:  # whatever the exporter meets in a user's model
-        problem = str(error).strip().partition("\n")[0].rstrip(".")
+        problem = _innermost(error)
         raise ConfigError(
             f"{type(model).__name__} cannot be written as an ONNX graph, so it cannot be "
             f"quantised ({problem}); use compression=prune or compression=none."
@@ -135,10 +167,19 @@ def _write(model: nn.Module, rows: Tensor, path: Path) -> None:
     assert program is not None  # as no file was named
     written = program.model_proto
     del written.graph.value_info[:]  # quantisation transposes weights, whose shapes stand there too
-    path.write_bytes(written.SerializeToString())
+    graph: bytes = written.SerializeToString()
+    return graph
 
 
-@contextmanager
+def _innermost(error: BaseException) -> str:
+    """The first line of what an exporter stumbled over."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    first = str(error).strip().partition("\n")[0].rstrip(".")
+    return _COLOUR.sub("", first) or type(error).__name__
+
+
+@contextlib.contextmanager
 def _no_advice() -> Iterator[None]:
     """Keep the libraries' advice, which is not for the user, out of a job's output."""
     disabled = logging.root.manager.disable

@@ -110,13 +110,41 @@ def shaped_like(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """
     smaller = copy.deepcopy(model)
     for path, module in smaller.named_modules():
-        for name, parameter in list(module.named_parameters(recurse=False)):
+        own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+        for name, tensor in own:
             kept = state[f"{path}.{name}" if path else name]
-            if kept.shape != parameter.shape:
-                setattr(module, name, nn.Parameter(torch.empty_like(kept)))
+            if kept.shape != tensor.shape:
+                empty = torch.empty_like(kept)
+                trained = isinstance(tensor, nn.Parameter)
+                setattr(module, name, nn.Parameter(empty) if trained else empty)
         _tell_widths(module)
     smaller.load_state_dict(state)
     return smaller
+
+
+def check_restorable(whole: nn.Module, smaller: nn.Module, example: Tensor) -> None:
+    """Refuse a model that `shaped_like` would not give back as it was.
+
+    Args:
+        whole: before units were taken out.
+        smaller: after.
+        example: some rows, shape ``[B, ...]``.
+
+    Raises:
+        ConfigError: what comes back fails, or computes something else.
+    """
+    try:
+        with torch.inference_mode():
+            again = shaped_like(whole, smaller.state_dict()).eval()(example)
+            fine = torch.equal(again, smaller.eval()(example))
+    except (RuntimeError, ValueError, KeyError):
+        fine = False
+    if not fine:
+        raise ConfigError(
+            f"{type(whole).__name__} has layers whose units cannot be taken out and put back from "
+            "a store; accepted: linear, convolutional and normalisation layers; use "
+            "compression.granularity=weights."
+        )
 
 
 def _tell_widths(module: nn.Module) -> None:
@@ -124,10 +152,16 @@ def _tell_widths(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         module.out_features, module.in_features = module.weight.shape
     elif isinstance(module, nn.Conv2d):
+        if module.groups == module.in_channels == module.out_channels:  # depthwise
+            module.groups = module.weight.shape[0]
         module.out_channels = module.weight.shape[0]
         module.in_channels = module.weight.shape[1] * module.groups
     elif isinstance(module, nn.GroupNorm) and module.affine:
         (module.num_channels,) = module.weight.shape
+    elif isinstance(module, nn.LayerNorm) and module.elementwise_affine:
+        module.normalized_shape = tuple(module.weight.shape)
+    elif isinstance(module, nn.modules.batchnorm._BatchNorm) and module.affine:
+        (module.num_features,) = module.weight.shape
 
 
 def _weakest(strength: Tensor, parts: int, once: int, sparsity: float) -> list[int]:

@@ -1,19 +1,17 @@
 """Weights of a model that was trained elsewhere, from a file; nothing in it is ever run."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
 
-_NESTED = "state_dict"
-_PREFIXES = ("model.", "module.")
+_NESTED = ("state_dict", "model_state_dict", "model")
+_PREFIXES = ("model.", "module.", "_orig_mod.")
 _MOST_NAMED = 3
 
 
@@ -23,11 +21,12 @@ def load_weights(model: nn.Module, path: Path) -> None:
     Args:
         model: of the architecture that the weights belong to.
         path: ``.safetensors``, or what ``torch.save`` or Lightning wrote: a mapping of tensors, as
-            it is or under ``state_dict``. Names may stand behind ``model.`` (Lightning modules) or
-            ``module.``.
+            it is or under ``state_dict`` or ``model``. Names may stand behind ``model.`` (Lightning
+            modules), ``module.`` (parallel ones) or ``_orig_mod.`` (compiled ones).
 
     Raises:
-        ConfigError: the file is not there, is none of these, or belongs to another architecture.
+        ConfigError: the file is not there, is none of these, belongs to another architecture, or
+            holds weights that are no finite numbers.
     """
     state = _read(path)
     expected = model.state_dict()
@@ -58,6 +57,16 @@ def load_weights(model: nn.Module, path: Path) -> None:
                 f"{path} has {name} of shape {list(state[name].shape)}, and that of {kind} is "
                 f"{list(value.shape)}; give the model, and the columns, of the training."
             )
+        if state[name].is_floating_point() != value.is_floating_point():
+            raise ConfigError(
+                f"{path} has {name} as {state[name].dtype}, and that of {kind} is {value.dtype}; "
+                "give weights as they were trained."
+            )
+        if not bool(state[name].isfinite().all()):
+            raise ConfigError(
+                f"{path} has values in {name} that are no finite numbers; its training diverged, "
+                "give another file."
+            )
     model.load_state_dict(state)
 
 
@@ -70,17 +79,22 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        problem = str(error).strip().partition("\n")[0].rstrip(".")
+    except Exception as error:  # whatever a reader meets in a file that is something else
         raise ConfigError(
-            f"{path} cannot be read as weights ({problem}); accepted: .safetensors, or tensors by "
-            "name as torch.save writes them."
+            f"{path} cannot be read as weights; accepted: .safetensors, or tensors by name as "
+            "torch.save writes them, with nothing that would have to be run."
         ) from error
-    nested = found.get(_NESTED, found) if isinstance(found, Mapping) else found
-    tensors = isinstance(nested, Mapping) and all(isinstance(v, Tensor) for v in nested.values())
-    if not tensors or not nested:
-        raise ConfigError(f"{path} holds no tensors by name; accepted: a model's state_dict.")
-    return dict(nested)
+    for name in _NESTED:
+        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
+            found = found[name]
+            break
+    tensors = isinstance(found, Mapping) and all(
+        isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided
+        for name, value in found.items()
+    )
+    if not tensors or not found:
+        raise ConfigError(f"{path} holds no dense tensors by name; accepted: a model's state_dict.")
+    return dict(found)
 
 
 def _few(names: list[str]) -> str:

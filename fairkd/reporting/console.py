@@ -151,7 +151,8 @@ def _compressed_lines(trio: Trio, block: str) -> Iterable[str]:
             yield f"{model}: {heading} by {escape(block)} {change} against the student"
         size = trio.costs[model].bytes / trio.costs["student"].bytes
         kept = trio.costs[model].nonzero / trio.costs["student"].parameters
-        yield f"{model}: {size:.1%} of the student's bytes, {kept:.1%} of its parameters are not 0"
+        zeros = f", {kept:.1%} of its parameters are not 0" if kept < 1 else ""
+        yield f"{model}: {size:.1%} of the student's bytes{zeros}"
 
 
 def _flips_table(transfer: Evaluation, block: str) -> Table:

@@ -62,7 +62,7 @@ def _show_comparison(
 def _table(comparison: str, rows: Sequence[Row], varied: dict[str, list[str]]) -> Table:
     """A row a configuration; ``varied`` has a text for each of them, and may have more."""
     table = Table(
-        title=f"Students on test, best on validation first; gap: {escape(comparison)}",
+        title=f"{_models(rows)} on test, best on validation first; gap: {escape(comparison)}",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -87,6 +87,15 @@ def _table(comparison: str, rows: Sequence[Row], varied: dict[str, list[str]]) -
             _beside(row, "teacher"),
         )
     return table
+
+
+def _models(rows: Sequence[Row]) -> str:
+    """What stands in the students' place."""
+    finals = {outcome.final for row in rows for outcome in row.outcomes}
+    if finals == {"student"}:
+        return "Students"
+    told = [f"{final} models" if final != "student" else "students" for final in sorted(finals)]
+    return " and ".join(told).capitalize()
 
 
 def _with_interval(estimate: Estimate) -> str:

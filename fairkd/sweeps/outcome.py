@@ -21,6 +21,7 @@ SEED_KEYS = ("data.seed", "teacher.seed", "seed")
 TARGET = "._target_"
 
 _NOT_VARIED = (*SEED_KEYS, "replicate")
+_ABOVE = ("teacher.teacher.", "teacher.distillation.")
 _CHAIN = re.compile(r"(teacher\.)+seed")  # a teacher's own teacher
 
 
@@ -40,6 +41,8 @@ class Outcome:
         teacher_validation: the teacher's.
         run_id: of its tracked run.
         reused: whether the store had it.
+        final: the model that stands in the student's place: the student itself, or what compression
+            made of it last.
     """
 
     number: int
@@ -53,6 +56,7 @@ class Outcome:
     teacher_validation: Mapping[str, float]
     run_id: str
     reused: bool
+    final: str = "student"
 
     def value(self, model: Model, split: Split, measure: Measure) -> float:
         """One model's accuracy or headline disparity on one split; NaN where undefined."""
@@ -111,6 +115,7 @@ def outcome_of(
         teacher_validation=on_validation("teacher"),
         run_id=run_id,
         reused=reused,
+        final=record.trio.final,
     )
 
 
@@ -132,6 +137,10 @@ def varied_keys(configs: Sequence[Mapping[str, object]]) -> list[str]:
         configs: every job's flat dotted parameters, as `fairkd.record.parameters` gives them.
     """
     known = dict.fromkeys(key for config in configs for key in config if not _of_seed(key))
+    # A chain that only some teachers have follows from the choice of the teacher.
+    chained = [any(key.startswith(_ABOVE) for key in config) for config in configs]
+    if any(chained) and not all(chained):
+        known = {key: None for key in known if not key.startswith(_ABOVE)}
     columns = {key: tuple(_comparable(config.get(key)) for config in configs) for key in known}
     differing = {key: column for key, column in columns.items() if len(set(column)) > 1}
     return [
@@ -171,7 +180,8 @@ def _copies(key: str, column: _Column, other: str, shared: _Column) -> bool:
         return False
     if key.endswith(f".{other}"):
         return column == shared
-    section, _, name = key.partition(".terms.")
+    members = ".steps." if ".steps." in key else ".terms."
+    section, _, name = key.partition(members)
     if not name or f"{section}.{other.rpartition('.')[2]}" != other:
         return False
     return all(mine in (None, its) for mine, its in zip(column, shared, strict=True))

@@ -72,7 +72,8 @@ def _minus_control(row: Row) -> str:
         for measure, change in zip(("accuracy", "gap"), row.minus_control.values(), strict=True)
         if change.interval == "repetitions"
     ]
-    return f"; student minus control, paired: {', '.join(changes)}" if changes else ""
+    final = row.outcomes[0].final
+    return f"; {final} minus control, paired: {', '.join(changes)}" if changes else ""
 
 
 def _with_interval(estimate: Estimate) -> str:

@@ -5,17 +5,18 @@ import functools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from fairkd import checks
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.compression import work
 from fairkd.models.features import ModelOutputs
-from fairkd.models.int8 import Int8, check_int8_available, quantised
-from fairkd.models.pruning import mask_weights, remove_units, settle, shaped_like
+from fairkd.models.int8 import Int8, check_quantisable, quantised
+from fairkd.models.pruning import check_restorable, mask_weights, remove_units, settle, shaped_like
 from fairkd.training.distil import Distillation, Recipe, Trained, connected, student_module
 from fairkd.training.fit import Fitted, fit, steps_per_epoch
 from fairkd.training.objective import Objective
@@ -47,15 +48,23 @@ class Beside:
     dataset: Dataset
 
 
+@runtime_checkable
 class Compression(Protocol):
     """Makes a smaller model out of a trained one."""
 
-    def check(self, model: nn.Module, dataset: Dataset) -> None:
+    @property
+    def trained_epochs(self) -> int:
+        """Passes over the training rows, at most."""
+
+    def check(self, model: nn.Module, dataset: Dataset) -> nn.Module:
         """Refuse, before anything trains, what `compress` could not do.
 
         Args:
             model: untrained; it is left as it is.
             dataset: prepared splits.
+
+        Returns:
+            A model of the kind that comes out.
 
         Raises:
             ConfigError: a model of this kind cannot be compressed, or a library is missing.
@@ -115,9 +124,19 @@ class Prune:
             checks.number("learning_rate", self.learning_rate, above=0.0)
         checks.choice("teaches", self.teaches, TEACHES)
 
-    def check(self, model: nn.Module, dataset: Dataset) -> None:
+    @property
+    def trained_epochs(self) -> int:
         """See `Compression`."""
-        self._take_out(copy.deepcopy(model), model, self.sparsity, dataset)
+        return self.rounds * self.epochs
+
+    def check(self, model: nn.Module, dataset: Dataset) -> nn.Module:
+        """See `Compression`."""
+        pruned = copy.deepcopy(model)
+        self._take_out(pruned, model, self.sparsity, dataset)
+        settle(pruned)
+        if self.granularity == "units":
+            check_restorable(model, pruned, dataset.splits["train"].x[:_FEW_ROWS])
+        return pruned
 
     def compress(self, model: nn.Module, beside: Beside) -> Trained:
         """See `Compression`."""
@@ -137,7 +156,7 @@ class Prune:
         rows = beside.dataset.splits["train"].size
         steps = self.rounds * self.epochs * steps_per_epoch(beside.recipe.settings, rows)
         seconds = time.perf_counter() - began
-        return Trained(pruned.eval(), Fitted(history, best), seconds, max(steps, 1))
+        return Trained(pruned.eval(), Fitted(history, best), seconds, steps)
 
     def restored(self, model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
         """See `Compression`."""
@@ -184,15 +203,16 @@ class Quantise:
     """Weights and inputs of eight bits, without further training: `fairkd.models.int8.quantised`.
 
     Args:
-        method: ``dynamic`` finds the inputs' scales at every call, ``static`` once from training
-            rows.
-        calibration_rows: so many training rows show a static quantisation the values' range.
+        method: ``static`` finds the inputs' scales once, from training rows, ``dynamic`` for every
+            row anew.
+        calibration_rows: so many training rows, evenly spread over all of them, show a static
+            quantisation the values' range.
 
     Raises:
         ConfigError: a value out of its range.
     """
 
-    method: str = "dynamic"
+    method: str = "static"
     calibration_rows: int = 512
 
     def __post_init__(self) -> None:
@@ -200,22 +220,30 @@ class Quantise:
         checks.choice("method", self.method, METHODS)
         checks.whole("calibration_rows", self.calibration_rows, least=2)
 
-    def check(self, model: nn.Module, dataset: Dataset) -> None:  # noqa: ARG002
+    @property
+    def trained_epochs(self) -> int:
         """See `Compression`."""
-        check_int8_available()
+        return 0
+
+    def check(self, model: nn.Module, dataset: Dataset) -> nn.Module:
+        """See `Compression`."""
+        check_quantisable(model, dataset.splits["train"].x)
+        return Int8()
 
     def compress(self, model: nn.Module, beside: Beside) -> Trained:
         """See `Compression`."""
         began = time.perf_counter()
         rows = beside.dataset.splits["train"].x
+        # Rows may be sorted, by class or by group: the first ones would show some of them alone.
+        spread = torch.linspace(0, len(rows) - 1, min(self.calibration_rows, len(rows))).long()
         small = quantised(
             model,
-            rows[: self.calibration_rows],
+            rows[spread],
             work(model, rows[:1]),
             static=self.method == "static",
         )
         fitted = Fitted.at_once(judged(small.eval(), beside.dataset))
-        return Trained(small, fitted, time.perf_counter() - began, 1)
+        return Trained(small, fitted, time.perf_counter() - began, 0)
 
     def restored(self, model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:  # noqa: ARG002
         """See `Compression`."""

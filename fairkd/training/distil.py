@@ -48,6 +48,11 @@ class Recipe:
     lesson: "Lesson | None" = None
     balance: Balance | None = None
 
+    def __post_init__(self) -> None:
+        """A model whose weights are given is taught nothing."""
+        if self.weights is not None and (self.lesson is not None or self.balance is not None):
+            raise ConfigError(f"{self.weights} gives a trained model, so nothing can train it.")
+
     @property
     def from_labels(self) -> bool:
         """Whether it is trained, and on labels alone."""
@@ -99,7 +104,7 @@ class Trained:
         model: with the weights of its best epoch.
         fitted: its epochs.
         seconds: wall time of training.
-        steps: optimiser steps taken.
+        steps: optimiser steps taken; 0 for one that was not trained.
         reused: whether it was trained by an earlier job.
         together: how many models trained as one stack with it; 1 for a lone one.
     """
@@ -122,7 +127,7 @@ def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None =
     model = recipe.initial()
     if recipe.weights is not None:
         load_weights(model, recipe.weights)
-        return Trained(model.eval(), Fitted.at_once(judged(model, dataset)), 0.0, 1)
+        return Trained(model.eval(), Fitted.at_once(judged(model, dataset)), 0.0, 0)
     module = TeacherModule(model, recipe.settings.optimizer, dataset.blocks, len(dataset.classes))
     return _fit(module, recipe, dataset, logger, None)
 

@@ -74,6 +74,39 @@ def test_a_chain_of_steps_is_answered_from_the_store(fairkd, place) -> None:
         assert newest[f"test/{model}/auc"] == found[f"test/{model}/auc"]
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ("compression=[quantise,prune]",),
+            "compression.steps.pruned: Int8 cannot be pruned: it has no linear or convolutional",
+        ),
+        (
+            ("compression=prune", "compression.epochs=0", "compression.learning_rate=0.1"),
+            "compression.learning_rate has no effect with compression.epochs=0",
+        ),
+        (
+            ("compression=prune", "compression.epochs=0", "compression.teaches=labels"),
+            "compression.teaches has no effect with compression.epochs=0",
+        ),
+        (("+compression.steps.foo=1",), "compression.steps.foo=1 is no step"),
+        (
+            ("+compression.steps.foo._target_=torch.nn.Identity",),
+            "compression.steps.foo._target_=torch.nn.Identity is no step of compression",
+        ),
+        (
+            ("student=linear", "compression=prune", "compression.granularity=units"),
+            "has no units between its layers to take out",
+        ),
+    ],
+)
+def test_refused_before_anything_is_trained(fairkd, place, words, sentence) -> None:
+    ended = fairkd(*words)
+    assert ended.code == 1
+    assert sentence in ended.err
+    assert not place.kept("teacher")
+
+
 @pytest.mark.slow
 def test_a_sweep_over_sparsity_trains_one_student(fairkd, place) -> None:
     ended = fairkd("-m", *PRUNE, "compression.sparsity=0.3,0.6,0.9")
@@ -82,4 +115,7 @@ def test_a_sweep_over_sparsity_trains_one_student(fairkd, place) -> None:
     assert len(place.kept("compressed")) == 3
     nonzero = [run.lasting()["test/pruned/nonzero"] for run in place.runs()]
     assert sorted(nonzero, reverse=True) == nonzero
-    assert "sparsity" in ended.out
+    assert "Pruned models on test" in ended.out
+    assert "pruned minus control, paired" not in ended.out  # one repetition
+    heading = next(line for line in ended.out.splitlines() if "sparsity" in line)
+    assert heading.count("sparsity") == 1

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
 from fairkd.models.convnet import ConvNet
-from fairkd.models.int8 import Int8, quantised
+from fairkd.models.int8 import Int8, check_quantisable, quantised
 from fairkd.models.mlp import MLP
 
 WORK = (1, 2, 3)
@@ -35,6 +35,18 @@ def test_logits_are_near_those_of_the_model(model, shape, static):
     assert small(x[:1]).shape == (1, expected.shape[1])
 
 
+@pytest.mark.parametrize("static", [False, True])
+def test_a_rows_logits_do_not_depend_on_its_company(static):
+    model, x = MLP(7, 3, (16,)), _spread((7,))
+    small = quantised(model, x, WORK, static=static)
+    together = small(x)
+    loud = x.clone()
+    loud[0] *= 50
+    assert torch.equal(small(loud)[1:], together[1:])
+    one_by_one = torch.cat([small(row) for row in x.split(1)])
+    torch.testing.assert_close(one_by_one, together, rtol=0, atol=1e-5)
+
+
 def test_weights_take_a_quarter_of_the_bytes():
     model = MLP(100, 2, (256, 256))
     small = quantised(model, _spread((100,)), WORK, static=False)
@@ -60,7 +72,7 @@ def test_the_same_model_is_quantised_alike_twice():
     assert torch.equal(first(x), second(x))
 
 
-def test_a_model_that_no_graph_can_say_is_refused():
+def test_a_model_that_no_graph_can_say_is_refused(capfd):
     class Branching(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -69,8 +81,13 @@ def test_a_model_that_no_graph_can_say_is_refused():
         def forward(self, x: Tensor) -> Tensor:
             return self.layer(x) if float(x.sum()) > 0 else -self.layer(x)
 
-    with pytest.raises(ConfigError, match="Branching cannot be written as an ONNX graph"):
+    with pytest.raises(ConfigError, match="Branching cannot be written as an ONNX graph") as told:
         quantised(Branching(), _spread((7,)), WORK, static=False)
+    assert "\x1b" not in str(told.value)
+    with pytest.raises(ConfigError, match="Branching cannot be written as an ONNX graph"):
+        check_quantisable(Branching(), _spread((7,)))
+    out, err = capfd.readouterr()
+    assert out == err == ""
 
 
 def test_without_the_libraries_the_sentence_says_how_to_install_them(monkeypatch):

@@ -9,6 +9,7 @@ from fairkd.errors import ConfigError
 from fairkd.models.convnet import ConvNet
 from fairkd.models.mlp import MLP
 from fairkd.models.pruning import (
+    check_restorable,
     mask_weights,
     remove_units,
     settle,
@@ -205,3 +206,60 @@ def test_without_the_library_the_sentence_says_how_to_install_it(monkeypatch):
 def test_a_model_without_hidden_units_is_refused():
     with pytest.raises(ConfigError, match="Linear has no units between its layers to take out"):
         remove_units(nn.Linear(7, 3), torch.randn(2, 7), 0.5)
+
+
+class _Normed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Linear(7, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 12), nn.LayerNorm(12)
+        )
+        self.head = nn.Linear(12, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.body(x))
+
+
+class _Depthwise(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.Conv2d(8, 8, 3, padding=1, groups=8),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 12, 1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+        self.head = nn.Linear(12, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.body(x))
+
+
+@pytest.mark.parametrize(("make", "shape"), [(_Normed, FLAT), (_Depthwise, IMAGE)])
+def test_models_of_ones_own_come_back_from_their_state(make, shape):
+    whole = make()
+    whole(torch.randn(8, *shape))  # running means
+    model = copy.deepcopy(whole)
+    x = torch.randn(4, *shape)
+    remove_units(model, x, 0.5)
+    assert sum(p.numel() for p in model.parameters()) < sum(p.numel() for p in whole.parameters())
+    check_restorable(whole, model, x)
+    assert torch.equal(shaped_like(whole, model.state_dict()).eval()(x), model.eval()(x))
+
+
+def test_a_layer_that_would_not_come_back_is_refused():
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.head = nn.Linear(7, 8), nn.Linear(8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.inner(x)) / self.inner.out_features**0.5 / len(vars(self))
+
+    whole, other = Scaled(), Scaled()
+    other.extra = 1  # it computes with what no state holds
+    with pytest.raises(ConfigError, match="Scaled has layers whose units cannot be taken out"):
+        check_restorable(whole, other, torch.randn(2, 7))

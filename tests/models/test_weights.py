@@ -21,7 +21,9 @@ def _same(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-@pytest.mark.parametrize("form", ["safetensors", "state", "lightning", "parallel"])
+@pytest.mark.parametrize(
+    "form", ["safetensors", "state", "lightning", "parallel", "compiled", "under model"]
+)
 def test_weights_come_from_every_usual_file(trained, tmp_path, form):
     state = trained.state_dict()
     path = tmp_path / "weights.pt"
@@ -34,8 +36,11 @@ def test_weights_come_from_every_usual_file(trained, tmp_path, form):
         behind = {f"model.{name}": value for name, value in state.items()}
         beside = {"objective.label_weight": torch.tensor(1.0)}
         torch.save({"state_dict": {**behind, **beside}, "epoch": 3, "lr_schedulers": []}, path)
+    elif form == "under model":
+        torch.save({"model": state, "epoch": 3}, path)
     else:
-        torch.save({f"module.{name}": value for name, value in state.items()}, path)
+        prefix = {"parallel": "module.", "compiled": "_orig_mod."}[form]
+        torch.save({f"{prefix}{name}": value for name, value in state.items()}, path)
     model = MLP(4, 2, (6,))
     assert not _same(model, trained)
     load_weights(model, path)
@@ -83,7 +88,7 @@ def test_a_file_that_is_not_there_is_refused(trained, tmp_path):
 
 def test_a_file_without_tensors_is_refused(trained, tmp_path):
     torch.save({"epoch": 3}, tmp_path / "a.pt")
-    with pytest.raises(ConfigError, match="holds no tensors by name"):
+    with pytest.raises(ConfigError, match="holds no dense tensors by name"):
         load_weights(trained, tmp_path / "a.pt")
 
 
@@ -102,3 +107,25 @@ def test_nothing_in_a_file_is_run(trained, tmp_path):
         with pytest.raises(ConfigError, match="cannot be read as weights"):
             load_weights(trained, tmp_path / name)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda w: w.long(), "hidden1.0.weight as torch.int64, and that of MLP is torch.float32"),
+        (lambda w: w / 0, "values in hidden1.0.weight that are no finite numbers"),
+        (lambda w: w.to_sparse(), "holds no dense tensors by name"),
+    ],
+)
+def test_weights_that_are_no_weights_are_refused(trained, tmp_path, change, sentence):
+    state = trained.state_dict()
+    state["hidden1.0.weight"] = change(state["hidden1.0.weight"])
+    torch.save(state, tmp_path / "a.pt")
+    with pytest.raises(ConfigError, match=sentence):
+        load_weights(trained, tmp_path / "a.pt")
+
+
+def test_names_that_are_no_names_are_refused(trained, tmp_path):
+    torch.save({1: torch.zeros(2)}, tmp_path / "a.pt")
+    with pytest.raises(ConfigError, match="holds no dense tensors by name"):
+        load_weights(trained, tmp_path / "a.pt")

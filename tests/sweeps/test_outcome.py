@@ -127,6 +127,23 @@ def test_a_term_that_some_jobs_lack():
     assert varied_keys([*both, none]) == ["distillation.temperature", f"{prefix}._target_"]
 
 
+def test_a_knob_of_a_step_that_follows_the_shared_one_is_no_second_column():
+    configs = [
+        {"compression.sparsity": share, "compression.steps.pruned.sparsity": share}
+        for share in (0.5, 0.9)
+    ]
+    assert varied_keys(configs) == ["compression.sparsity"]
+
+
+def test_a_chain_that_only_some_teachers_have_follows_from_the_teacher():
+    plain = {"teacher.model.hidden": "[8]", "teacher.seed": 0}
+    chain = {**plain, "teacher.teacher.seed": 0, "teacher.teacher.model.hidden": "[9]"}
+    chain |= {"teacher.model.hidden": "[7]", "teacher.distillation.label_weight": 0.1}
+    assert varied_keys([plain, chain]) == ["teacher.model.hidden"]
+    other = {**chain, "teacher.teacher.model.hidden": "[3]", "teacher.teacher.seed": 5}
+    assert varied_keys([chain, other]) == ["teacher.teacher.model.hidden"]
+
+
 def test_one_job_varies_nothing():
     assert varied_keys([configuration()]) == []
     assert varied_keys([]) == []

@@ -1,6 +1,7 @@
 """Pruning with distillation while training goes on, and quantisation, of trained students."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -111,6 +112,17 @@ def test_a_quantised_student_decides_nearly_as_the_student(student, beside, meth
     again = Quantise(method).restored(student, found.model.state_dict())
     assert torch.equal(outputs_on(again, test).logits, ours)
     assert found.fitted.history[0]["val/loss"] > 0
+
+
+def test_sorted_rows_do_not_calibrate_on_one_of_their_ends(student, beside):
+    train = beside.dataset.splits["train"]
+    order = train.x[:, 0].argsort()
+    splits = {**beside.dataset.splits, "train": train.rows(order)}
+    by_value = replace(beside, dataset=replace(beside.dataset, splits=splits))
+    few = Quantise("static", calibration_rows=20).compress(student, by_value)
+    test = beside.dataset.splits["test"]
+    ours, theirs = (outputs_on(model, test).logits for model in (few.model, student))
+    assert float((ours - theirs).abs().max()) < 0.2 * float(theirs.abs().max())
 
 
 def test_a_pruned_student_is_quantised(student, beside):
