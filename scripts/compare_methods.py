@@ -131,10 +131,15 @@ def _numbers(measured: Mapping[str, float], model: str, part: Part) -> dict[str,
 
 def _timed(part: Part, folder: Path) -> dict[str, float]:
     """Seconds of an epoch of each method, trained alone, one job after the other."""
-    few = ("replicate=0", "evaluation.draws=20", "force=student")
-    jobs = _sweep(
-        (*part.words, *few, "hydra.launcher.n_jobs=1", "hydra.launcher.max_stack=1"), folder
+    few = (
+        "replicate=0",
+        "evaluation.draws=20",
+        "force=student",
+        "trainer.max_epochs=5",
+        "teacher.trainer.max_epochs=1",
     )
+    words = [word for word in part.words if "max_epochs" not in word]
+    jobs = _sweep((*words, *few, "hydra.launcher.n_jobs=1", "hydra.launcher.max_stack=1"), folder)
     client = MlflowClient(f"sqlite:///{(folder / 'mlflow.db').resolve()}")
     store = Store((folder / "store").resolve())
     found = {}
