@@ -121,7 +121,8 @@ def _cosines(feature: Tensor) -> Tensor:
     towards = rows[None, :] - rows[:, None]
     squared = towards.square().sum(2, keepdim=True)
     apart = squared > _EPSILON**2  # rows that coincide show no direction, and pull nowhere
-    towards = towards * apart / torch.where(apart, squared, 1.0).sqrt()
+    lengths = torch.where(apart, torch.where(apart, squared, 1.0).sqrt(), torch.inf)
+    towards = towards / lengths
     return towards @ towards.mT
 
 
