@@ -39,6 +39,7 @@ _FRESH = "fresh"
 
 _SHARED = ("teacher", "control", "outputs")
 _OWN = ("student", "compressed")
+_DOING = {"compressed": "compressing"}
 _DERIVED = ("outputs", "evaluation", "predictions", "validation", "cost")
 _MOST = 32
 _MOST_OF_KIND = {
@@ -178,7 +179,7 @@ class Keeper:
             return replace(fresh[0], reused=True) if fresh else _restored(entry, recipe)
 
         def make() -> Content:
-            log.info("%s: training.", called or kind)
+            log.info("%s: %s.", called or kind, _DOING.get(kind, "training"))
             try:
                 trained = train()
             except ToldError:
