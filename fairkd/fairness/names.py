@@ -6,8 +6,21 @@ STATISTICS = (
     "false_positive_rate",
     "equalized_odds",
     "accuracy",
+    "positive_predictive_value",
+    "false_omission_rate",
+    "treatment_equality",
+    "f1",
+    "loss",
 )
-DISPARITIES = ("largest_difference",)
+DISPARITIES = (
+    "largest_difference",
+    "smallest_ratio",
+    "largest_difference_to_overall",
+    "average_difference",
+    "average_relative_difference",
+    "average_absolute_difference",
+    "worst_group",
+)
 RECORDED_AS = {
     "selection_rate": "demographic_parity_difference",
     "true_positive_rate": "equal_opportunity_difference",

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from fairkd import checks
 from fairkd.data.batch import Batch
-from fairkd.data.blocks import Blocks
+from fairkd.data.blocks import Block, Blocks
+from fairkd.errors import ConfigError, unknown_name
 from fairkd.fairness.disparities import find_disparity
 from fairkd.fairness.statistics import find_statistic
 from fairkd.models.features import ModelOutputs
@@ -29,7 +30,8 @@ class Penalty(nn.Module):
         by: the block whose cells are compared; ``None`` is the data's first.
         statistic: see `fairkd.fairness.names.STATISTICS`.
         disparity: see `fairkd.fairness.names.DISPARITIES`.
-        threshold: the bound, from 0 to 1.
+        threshold: the bound, at least 0; at most 1 for statistics from 0 to 1.
+        reference: the cell that average differences compare with; ``None`` is the block's first.
         weight: the term's factor in the objective, at least 0.
 
     Raises:
@@ -47,13 +49,16 @@ class Penalty(nn.Module):
         disparity: str = "largest_difference",
         threshold: float = 0.0,
         weight: float = 1.0,
+        reference: str | None = None,
     ) -> None:
         super().__init__()
         self.block = blocks.named(by)
         self.statistic = find_statistic(statistic)
         self.disparity = find_disparity(disparity)
+        self.reference = _place(reference, self.block)
+        most = 1.0 if self.statistic.bounded else None
         for name, value in (
-            ("threshold", checks.number("threshold", threshold, least=0.0, most=1.0)),
+            ("threshold", checks.number("threshold", threshold, least=0.0, most=most)),
             ("weight", checks.number("weight", weight, least=0.0)),
         ):
             self.register_buffer(name, torch.tensor(value))
@@ -74,4 +79,14 @@ class Penalty(nn.Module):
 
     def _gaps(self, probabilities: Tensor, batch: Batch) -> Tensor:
         rates = self.statistic.rates(probabilities, batch.y, self.block.of(batch.group))
-        return self.disparity(rates)
+        return self.disparity(rates, self.reference)
+
+
+def _place(reference: str | None, block: Block) -> int:
+    if reference is None:
+        return 0
+    if reference not in block.cells:
+        raise ConfigError(
+            unknown_name(f"cell of {block.name} in reference", reference, block.cells)
+        )
+    return block.cells.index(reference)

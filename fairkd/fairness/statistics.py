@@ -29,10 +29,25 @@ class Rates(NamedTuple):
         value: shape ``[S, K, G]``: conditions (two for equalized odds), classes, groups; 0 where
             undefined.
         defined: same shape, False where the denominator is 0 (the batch has no such rows).
+        numerator: the sums that the values are ratios of, same shape.
+        denominator: same shape.
     """
 
     value: Tensor
     defined: Tensor
+    numerator: Tensor
+    denominator: Tensor
+
+    @classmethod
+    def of(cls, numerator: Tensor, denominator: Tensor) -> "Rates":
+        """The ratios of two sums, shape ``[S, K, G]``."""
+        value, defined = _ratio(numerator, denominator)
+        return cls(value, defined, numerator, denominator)
+
+    @property
+    def overall(self) -> Tensor:
+        """The value over all rows whose group is known, shape ``[S, K]``; 0 where undefined."""
+        return _ratio(self.numerator.sum(-1), self.denominator.sum(-1))[0]
 
 
 @dataclass(frozen=True)
@@ -43,13 +58,15 @@ class Statistic:
         name: the configuration's word.
         conditions: one function per condition, from labels y in [0, 1], shape ``[B, K]``, to the
             coefficients (a0, b0, a1, b1), each broadcastable to ``[B, K]``.
-        over_classes: whether each class is taken against the rest (K = C, or 1 for two classes), or
-            all classes enter one value.
+        of: what p and y are: of each class against the rest (K = C, or 1 for two classes), or one
+            value of all classes together.
+        bounded: whether values lie in [0, 1].
     """
 
     name: str
     conditions: tuple[Callable[[Tensor], Coefficients], ...]
-    over_classes: bool = True
+    of: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    bounded: bool = True
 
     def rates(self, probabilities: Tensor, y: Tensor, memberships: Tensor) -> Rates:
         """The statistic of each group.
@@ -59,22 +76,11 @@ class Statistic:
             y: class indices, shape ``[B]``, or soft labels, shape ``[B, C]``.
             memberships: one block's columns, shape ``[B, G]``, each in [0, 1].
         """
-        p, label = self._by_class(probabilities, _one_hot(y, probabilities))
+        p, label = self.of(probabilities, _one_hot(y, probabilities))
         sums = [_sums(condition(label), p, memberships) for condition in self.conditions]
         numerator = torch.stack([n for n, _ in sums])
         denominator = torch.stack([d for _, d in sums])
-        defined = denominator > 0
-        value = numerator / torch.where(defined, denominator, 1.0)
-        return Rates(torch.where(defined, value, 0.0), defined)
-
-    def _by_class(self, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        if not self.over_classes:
-            # The chance of predicting the row's own class, as if that class were the label 1.
-            agreement = (p * y).sum(-1, keepdim=True)
-            return agreement, torch.ones_like(agreement)
-        if p.shape[-1] == 2:
-            return p[:, 1:], y[:, 1:]
-        return p, y
+        return Rates.of(numerator, denominator)
 
 
 def find_statistic(name: str) -> Statistic:
@@ -86,6 +92,29 @@ def find_statistic(name: str) -> Statistic:
     if name not in _BY_NAME:
         raise ConfigError(unknown_name("statistic", name, _BY_NAME))
     return _BY_NAME[name]
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> tuple[Tensor, Tensor]:
+    """The ratio, 0 where undefined, and where it is defined."""
+    defined = denominator > 0
+    ratio = numerator / torch.where(defined, denominator, 1.0)
+    return torch.where(defined, ratio, 0.0), defined
+
+
+def _each_class(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    return (p[:, 1:], y[:, 1:]) if p.shape[-1] == 2 else (p, y)
+
+
+def _agreement(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The chance of predicting the row's own class, as if that class were the label 1."""
+    agreement = (p * y).sum(-1, keepdim=True)
+    return agreement, torch.ones_like(agreement)
+
+
+def _cross_entropy(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The row's loss in nats; a probability that underflowed counts as the smallest normal one."""
+    loss = -(y * p.clamp_min(torch.finfo(p.dtype).tiny).log()).sum(-1, keepdim=True)
+    return loss, torch.ones_like(loss)
 
 
 def _sums(coefficients: Coefficients, p: Tensor, memberships: Tensor) -> tuple[Tensor, Tensor]:
@@ -123,14 +152,50 @@ def _false_positive_rate(y: Tensor) -> Coefficients:
     return zero, 1 - y, 1 - y, zero
 
 
+def _positive_predictive_value(y: Tensor) -> Coefficients:
+    zero, one = torch.zeros_like(y), torch.ones_like(y)
+    return zero, y, zero, one
+
+
+def _false_omission_rate(y: Tensor) -> Coefficients:
+    one = torch.ones_like(y)
+    return y, -y, one, -one
+
+
+def _negative_to_positive_errors(y: Tensor) -> Coefficients:
+    return y, -y, torch.zeros_like(y), 1 - y
+
+
+def f_score(beta: float) -> Statistic:
+    """The statistic F-beta, which weighs recall beta times as much as precision.
+
+    Args:
+        beta: above 0.
+    """
+    square = beta**2
+
+    def condition(y: Tensor) -> Coefficients:
+        zero, one = torch.zeros_like(y), torch.ones_like(y)
+        return zero, (1 + square) * y, square * y, one
+
+    return Statistic(f"f{beta:g}", (condition,), _each_class)
+
+
 _BY_NAME = {
     known.name: known
     for known in (
-        Statistic("selection_rate", (_selection_rate,)),
-        Statistic("true_positive_rate", (_true_positive_rate,)),
-        Statistic("false_positive_rate", (_false_positive_rate,)),
-        Statistic("equalized_odds", (_true_positive_rate, _false_positive_rate)),
+        Statistic("selection_rate", (_selection_rate,), _each_class),
+        Statistic("true_positive_rate", (_true_positive_rate,), _each_class),
+        Statistic("false_positive_rate", (_false_positive_rate,), _each_class),
+        Statistic("equalized_odds", (_true_positive_rate, _false_positive_rate), _each_class),
         # With the agreement as p and a label of 1, accuracy is the selection rate of agreeing.
-        Statistic("accuracy", (_selection_rate,), over_classes=False),
+        Statistic("accuracy", (_selection_rate,), _agreement),
+        Statistic("positive_predictive_value", (_positive_predictive_value,), _each_class),
+        Statistic("false_omission_rate", (_false_omission_rate,), _each_class),
+        Statistic(
+            "treatment_equality", (_negative_to_positive_errors,), _each_class, bounded=False
+        ),
+        f_score(1.0),
+        Statistic("loss", (_selection_rate,), _cross_entropy, bounded=False),
     )
 }

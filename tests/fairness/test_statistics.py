@@ -1,14 +1,23 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from fairlearn import metrics as fairlearn
-from sklearn.metrics import accuracy_score, confusion_matrix
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    fbeta_score,
+    log_loss,
+    precision_score,
+)
 from torch import Tensor
 
 from fairkd.errors import ConfigError
 from fairkd.fairness.names import STATISTICS
-from fairkd.fairness.statistics import find_statistic
+from fairkd.fairness.statistics import f_score, find_statistic
 
 FAIRLEARN = {
     "selection_rate": (fairlearn.selection_rate,),
@@ -16,6 +25,10 @@ FAIRLEARN = {
     "false_positive_rate": (fairlearn.false_positive_rate,),
     "equalized_odds": (fairlearn.true_positive_rate, fairlearn.false_positive_rate),
     "accuracy": (accuracy_score,),
+    "positive_predictive_value": (precision_score,),
+    "false_omission_rate": (lambda y, p: 1 - precision_score(1 - y, 1 - p),),
+    "treatment_equality": (lambda y, p: ((y == 1) & (p == 0)).sum() / ((y == 0) & (p == 1)).sum(),),
+    "f1": (f1_score,),
 }
 
 
@@ -54,6 +67,32 @@ def _by_loop(name: str, p: Tensor, y: Tensor, m: Tensor) -> list[list[list[float
         under = sum(float(m[i, group]) * counted[i] for i in rows)
         return under / over if over > 0 else None
 
+    if name == "loss":
+        losses = [
+            -sum(float(y[i, k]) * math.log(float(p[i, k])) for k in range(p.shape[1])) for i in rows
+        ]
+        return [[[ratio(g, losses, [1.0] * len(p)) for g in groups]]]
+    two_sided = {
+        "positive_predictive_value": (lambda y, p: y * p, lambda y, p: p),
+        "false_omission_rate": (lambda y, p: y * (1 - p), lambda y, p: 1 - p),
+        "treatment_equality": (lambda y, p: y * (1 - p), lambda y, p: (1 - y) * p),
+        "f1": (lambda y, p: 2 * y * p, lambda y, p: y + p),
+    }
+    if name in two_sided:
+        counted, out_of = two_sided[name]
+        return [
+            [
+                [
+                    ratio(
+                        g,
+                        [counted(float(y[i, k]), float(p[i, k])) for i in rows],
+                        [out_of(float(y[i, k]), float(p[i, k])) for i in rows],
+                    )
+                    for g in groups
+                ]
+                for k in classes
+            ]
+        ]
     if name == "accuracy":
         agree = [sum(float(p[i, k] * y[i, k]) for k in range(p.shape[1])) for i in rows]
         return [[[ratio(g, agree, [1.0] * len(p)) for g in groups]]]
@@ -91,13 +130,13 @@ def test_the_configuration_knows_exactly_the_statistics_there_are():
         find_statistic("selection_rates")
     assert str(refused.value) == (
         "Unknown statistic 'selection_rates'; did you mean 'selection_rate'? "
-        "Accepted: accuracy, equalized_odds, false_positive_rate, selection_rate, "
-        "true_positive_rate."
+        "Accepted: accuracy, equalized_odds, f1, false_omission_rate, false_positive_rate, loss, "
+        "positive_predictive_value, selection_rate, treatment_equality, true_positive_rate."
     )
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("name", FAIRLEARN)
 def test_hard_predictions_of_two_classes_equal_fairlearn(name, groups):
     predicted, y, cell = _hard(120, 2, groups, seed=groups)
     found = find_statistic(name).rates(_one_hot(predicted, 2), y, _one_hot(cell, groups))
@@ -229,3 +268,41 @@ def test_one_row_is_a_batch():
     )
     assert found.value.tolist() == [[[0.0, 0.75]], [[0.0, 0.0]]]
     assert found.defined.tolist() == [[[False, True]], [[False, False]]]
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_loss_of_each_group_is_scikit_learns(classes):
+    p, _, _ = _soft(90, classes, 3)
+    _, y, cell = _hard(90, classes, 3)
+    found = find_statistic("loss").rates(p, y, _one_hot(cell, 3))
+    for group in range(3):
+        rows = cell == group
+        expected = log_loss(y[rows], p[rows], labels=list(range(classes)))
+        assert float(found.value[0, 0, group]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_loss_without_a_chance_is_finite():
+    p = torch.tensor([[1.0, 0.0], [1.0, 0.0]], requires_grad=True)
+    found = find_statistic("loss").rates(p, torch.tensor([1, 0]), torch.eye(2))
+    assert found.value.isfinite().all()
+    found.value.sum().backward()
+    assert p.grad is not None
+    assert p.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_overall_is_the_statistic_of_one_group_of_all_known_rows(name):
+    p, y, m = _soft(60, 3, 4)
+    found = find_statistic(name).rates(p, y, m)
+    everyone = find_statistic(name).rates(p, y, m.sum(1, keepdim=True))
+    torch.testing.assert_close(found.overall, everyone.value[..., 0])
+
+
+@pytest.mark.parametrize("beta", [0.5, 2.0])
+def test_f_beta_is_scikit_learns(beta):
+    predicted, y, cell = _hard(120, 2, 3)
+    found = f_score(beta).rates(_one_hot(predicted, 2), y, _one_hot(cell, 3))
+    for group in range(3):
+        rows = cell == group
+        expected = fbeta_score(y[rows], predicted[rows], beta=beta)
+        assert float(found.value[0, 0, group]) == pytest.approx(expected, rel=1e-12)
