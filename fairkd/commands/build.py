@@ -1,6 +1,7 @@
 """Assemble a job's objects from its configuration."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,9 @@ from fairkd.data.dataset import Dataset
 from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.evaluation.reference import with_references
+from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.experiment import Job, SweepPlace
+from fairkd.fairness.constraint import Constraint
 from fairkd.fairness.names import RECORDED_AS
 from fairkd.identity import Surroundings, job_keys
 from fairkd.models.inputs import input_of
@@ -65,7 +68,7 @@ def build_job(
         devices_above=tuple(_devices_above(config.teacher)),
     )
     keys = job_keys(_placeless(plain, str(output)), around)
-    objective = partial(build_objective, config, dataset.blocks)
+    objective = partial(build_objective, config, dataset)
     return Job(
         name=_name(plain),
         config=plain,
@@ -142,23 +145,23 @@ def build_tracking(config: DictConfig) -> Tracking:
     return tracking
 
 
-def build_objective(config: DictConfig, blocks: Blocks, start: Mapping[str, Tensor]) -> Objective:
+def build_objective(config: DictConfig, dataset: Dataset, start: Mapping[str, Tensor]) -> Objective:
     """The objective of a configuration.
 
     Args:
         config: composed.
-        blocks: the data's group blocks.
+        dataset: whose classes and group blocks terms and constraints are about.
         start: the student's starting weights.
     """
     distillation = config.distillation
     return Objective(
         label_weight=_label_weight(distillation),
         terms={
-            str(name): _term(f"distillation.terms.{name}", term, blocks)
+            str(name): _term(f"distillation.terms.{name}", term, dataset.blocks)
             for name, term in distillation.terms.items()
         },
         constraints={
-            str(name): _made(f"constraint.terms.{name}", term, blocks=blocks)
+            str(name): _constraint(f"constraint.terms.{name}", term, dataset)
             for name, term in config.constraint.terms.items()
         },
         start_epoch=distillation.start_epoch,
@@ -196,6 +199,33 @@ def _step(key: str, section: DictConfig) -> Compression:
             "fairkd.training.compress.Compression."
         )
     return step
+
+
+def _constraint(key: str, section: DictConfig, dataset: Dataset) -> Constraint:
+    given: dict[str, Any] = {"blocks": dataset.blocks}
+    asked = _parameters(section)
+    if "n_classes" in asked:
+        given["n_classes"] = len(dataset.classes)
+    if "reference" in asked and section.get("reference") is None:
+        block = dataset.blocks.named(section.get("by"))
+        # The largest cell in training, as average differences of the record have it.
+        found = with_references(EvaluationSettings(), dataset).reference_group or {}
+        given["reference"] = found[block.name]
+    constraint = _made(key, section, **given)
+    if not isinstance(constraint, Constraint):
+        raise ConfigError(
+            f"{key}._target_={section._target_} is no constraint; derive it from "
+            "fairkd.fairness.constraint.Constraint."
+        )
+    return constraint
+
+
+def _parameters(section: DictConfig) -> Collection[str]:
+    """The arguments of a section's target, none of one that cannot be looked into."""
+    try:
+        return inspect.signature(get_object(section._target_)).parameters
+    except (ImportError, ValueError, AttributeError, TypeError):  # making it will say what is wrong
+        return ()
 
 
 def device_kind(accelerator: str) -> str:

@@ -68,6 +68,11 @@ class Statistic:
     of: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     bounded: bool = True
 
+    def shape(self, n_classes: int) -> tuple[int, int]:
+        """S and K: how many conditions, and classes taken against the rest."""
+        p = torch.zeros(1, n_classes)
+        return len(self.conditions), self.of(p, p)[0].shape[-1]
+
     def rates(self, probabilities: Tensor, y: Tensor, memberships: Tensor) -> Rates:
         """The statistic of each group.
 

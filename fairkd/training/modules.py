@@ -47,9 +47,13 @@ def check_finite(epoch: int, row: Mapping[str, float]) -> None:
 
 
 def advance(
-    objective: Objective, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+    objective: Objective,
+    student: ModelOutputs,
+    teacher: ModelOutputs | None,
+    batch: Batch,
+    epoch: Tensor,
 ) -> None:
-    """Put the terms' state after a step into place.
+    """Put the state of terms and constraints after a step into place.
 
     The old tensors stay as they are: the step's gradient is yet to be taken, and may need them.
     """
@@ -151,7 +155,7 @@ class ClassifierModule(pl.LightningModule):
         )
         self._train_totals.append(value.total.detach())
         self._train_terms.append({name: term.detach() for name, term in value.terms.items()})
-        if teacher is not None and self.objective.has_state:
+        if self.objective.has_state:
             advance(self.objective, outputs, teacher, batch, self._epoch)
         total: Tensor = value.total
         return total

@@ -11,7 +11,7 @@ from fairkd.data.batch import Batch
 from fairkd.distillation.schedule import Schedule
 from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError
-from fairkd.fairness.penalty import Penalty
+from fairkd.fairness.constraint import Constraint
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import cross_entropy
 
@@ -71,7 +71,7 @@ class Objective(nn.Module):
         *,
         label_weight: float = 1.0,
         terms: Mapping[str, DistillationTerm] | None = None,
-        constraints: Mapping[str, Penalty] | None = None,
+        constraints: Mapping[str, Constraint] | None = None,
         start_epoch: int = 0,
         schedule: Schedule | None = None,
         pull: float = 0.0,
@@ -123,6 +123,15 @@ class Objective(nn.Module):
         }
 
     @property
+    def named_constraints(self) -> dict[str, Constraint]:
+        """The constraints by name."""
+        return {
+            name: constraint
+            for name, constraint in self.constraints.items()
+            if isinstance(constraint, Constraint)
+        }
+
+    @property
     def needs_teacher(self) -> bool:
         """Whether any term compares with a teacher."""
         return len(self.terms) > 0
@@ -141,25 +150,37 @@ class Objective(nn.Module):
 
     @property
     def has_state(self) -> bool:
-        """Whether some term remembers from one step to the next."""
+        """Whether some term or constraint remembers from one step to the next."""
         return any(
             type(term).advanced is not DistillationTerm.advanced
             for term in self.named_terms.values()
+        ) or any(
+            type(constraint).advanced is not Constraint.advanced
+            for constraint in self.named_constraints.values()
         )
 
     def advanced(
-        self, student: ModelOutputs, teacher: ModelOutputs, batch: Batch, epoch: Tensor
+        self, student: ModelOutputs, teacher: ModelOutputs | None, batch: Batch, epoch: Tensor
     ) -> dict[str, Tensor]:
-        """The terms' own state after a step, by its name in this module; nothing is changed here.
+        """The state of terms and constraints after a step, by its name in this module.
+
+        Nothing is changed here.
 
         Args:
             student: the student's outputs in the step.
-            teacher: the teacher's.
+            teacher: the teacher's; may be ``None`` without terms.
             batch: the rows.
             epoch: as `forward`.
         """
         with torch.no_grad():
-            return {
+            found = {
+                f"constraints.{name}.{buffer}": value
+                for name, constraint in self.named_constraints.items()
+                for buffer, value in constraint.advanced(student, batch, epoch).items()
+            }
+            if teacher is None:
+                return found
+            return found | {
                 f"terms.{name}.{buffer}": value
                 for name, term in self.named_terms.items()
                 for buffer, value in term.advanced(student, teacher, batch, epoch).items()
@@ -198,9 +219,9 @@ class Objective(nn.Module):
             for name, term in self.terms.items():
                 terms[name] = _mean(term(student, teacher, batch, epoch), batch.weight)
                 weights[name] = strength * _buffer(term, "weight")
-        for name, constraint in self.constraints.items():
-            terms[name] = constraint(student, batch)
-            weights[name] = _buffer(constraint, "weight")
+        for name, constraint in self.named_constraints.items():
+            terms[name] = constraint(student, batch, epoch)
+            weights[name] = constraint.factor
         if len(self.start) and parameters is not None:
             terms[PULL] = self._distance_to_start(parameters)
             weights[PULL] = self.pull

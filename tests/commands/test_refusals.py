@@ -39,8 +39,8 @@ from fairkd.errors import DataError
             "constraint=nope",
             1,
             "Unknown choice for constraint 'nope'; did you mean 'none'? Accepted: "
-            "accuracy_parity, demographic_parity, equal_opportunity, equalized_odds, none, "
-            "penalty, predictive_equality.",
+            "accuracy_parity, augmented_lagrangian, demographic_parity, equal_opportunity, "
+            "equalized_odds, lagrangian, none, nupi, penalty, predictive_equality.",
         ),
         (
             "distillation=[soft_targets,nope]",

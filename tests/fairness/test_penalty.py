@@ -227,7 +227,8 @@ def test_hyperparameters_are_buffers_and_the_first_block_is_the_default():
         (
             {"statistic": "accurcy"},
             "Unknown statistic 'accurcy'; did you mean 'accuracy'? Accepted: accuracy, "
-            "equalized_odds, false_positive_rate, selection_rate, true_positive_rate.",
+            "equalized_odds, f1, false_omission_rate, false_positive_rate, loss, "
+            "positive_predictive_value, selection_rate, treatment_equality, true_positive_rate.",
         ),
     ],
 )

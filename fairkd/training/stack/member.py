@@ -68,7 +68,7 @@ class Step(nn.Module):
         pulled = dict(self.model.named_parameters()) if len(self.objective.start) else None
         value = self.objective(outputs, teacher, batch, epoch, pulled)
         state: dict[str, Tensor] = {}
-        if teacher is not None and self.objective.has_state:
+        if self.objective.has_state:
             advanced = self.objective.advanced(outputs, teacher, batch, epoch)
             state = {f"objective.{name}": value for name, value in advanced.items()}
         return value.total, value.terms, state

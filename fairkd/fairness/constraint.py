@@ -1,0 +1,133 @@
+"""What every way to enforce a bound has in common: the bound itself."""
+
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fairkd import checks
+from fairkd.data.batch import Batch
+from fairkd.data.blocks import Block, Blocks
+from fairkd.errors import ConfigError, unknown_name
+from fairkd.fairness.disparities import find_disparity
+from fairkd.fairness.statistics import Rates, find_statistic
+from fairkd.models.features import ModelOutputs
+from fairkd.models.probabilities import probabilities
+
+
+class Constraint(nn.Module, ABC):
+    r"""A disparity of a statistic between the cells of a block, to be kept within a threshold.
+
+    .. math:: c_{sk} = d_{sk} - \varepsilon \le 0
+
+    for each condition s of the statistic (two for equalized odds) and class k. Predictions are
+    softmax at T = 1 whatever the temperature of distillation. Groups absent from the batch
+    contribute nothing.
+
+    Args:
+        blocks: the data's group blocks.
+        by: the block whose cells are compared; ``None`` is the data's first.
+        statistic: see `fairkd.fairness.names.STATISTICS`.
+        disparity: see `fairkd.fairness.names.DISPARITIES`.
+        threshold: the bound, at least 0; at most 1 for statistics from 0 to 1.
+        reference: the cell that average differences compare with; ``None`` is the block's first.
+
+    Raises:
+        ConfigError: an unknown name, or a value out of its range.
+    """
+
+    threshold: Tensor
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        by: str | None = None,
+        statistic: str = "selection_rate",
+        disparity: str = "largest_difference",
+        threshold: float = 0.0,
+        reference: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.block = blocks.named(by)
+        self.statistic = find_statistic(statistic)
+        self.disparity = find_disparity(disparity)
+        self.reference = _place(reference, self.block)
+        most = 1.0 if self.statistic.bounded else None
+        self.knob("threshold", threshold, least=0.0, **({} if most is None else {"most": most}))
+
+    def knob(self, name: str, value: float, **bounds: float) -> None:
+        """Keep a hyperparameter as a buffer, which a stack of students can vary.
+
+        Args:
+            name: of the buffer, and of the argument in a refusal.
+            value: given.
+            bounds: ``above``, ``least`` and ``most``, as `fairkd.checks.number` takes them.
+
+        Raises:
+            ConfigError: no number within the bounds.
+        """
+        self.register_buffer(name, torch.tensor(checks.number(name, value, **bounds)))
+
+    @property
+    @abstractmethod
+    def factor(self) -> Tensor:
+        """What the term is multiplied with in the objective, shape ``[]``."""
+
+    @abstractmethod
+    def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Tensor:
+        """The unweighted term, shape ``[]``.
+
+        Args:
+            student: the student's outputs, with gradient.
+            batch: the rows.
+            epoch: counted from 0, shape ``[]``; infinite on validation.
+        """
+
+    def advanced(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
+        """The constraint's own state after a step, by buffer; most have none.
+
+        Args:
+            student: the student's outputs in the step.
+            batch: the rows.
+            epoch: as `forward`.
+        """
+        return {}
+
+    def measured(self, decisions: Tensor, batch: Batch) -> Tensor:
+        """The worst disparity of hard decisions, shape ``[]``: what the threshold is a bound on.
+
+        Args:
+            decisions: one-hot, shape ``[B, C]``.
+            batch: the rows.
+        """
+        return self.gaps(self.rates(decisions, batch)).amax()
+
+    def rates(self, predictions: Tensor, batch: Batch) -> Rates:
+        """The statistic of soft or hard predictions, shape ``[B, C]``, by group."""
+        return self.statistic.rates(predictions, batch.y, self.block.of(batch.group))
+
+    def gaps(self, rates: Rates) -> Tensor:
+        """The disparity of each condition and class, shape ``[S, K]``."""
+        return self.disparity(rates, self.reference)
+
+
+def soft(student: ModelOutputs) -> Tensor:
+    """The student's probabilities, shape ``[B, C]``."""
+    return probabilities(student.logits)
+
+
+def hard(student: ModelOutputs) -> Tensor:
+    """The student's decisions, one-hot, shape ``[B, C]``, of the logits' type; without gradient."""
+    n_classes = student.logits.shape[-1]
+    return F.one_hot(student.logits.detach().argmax(-1), n_classes).to(student.logits.dtype)
+
+
+def _place(reference: str | None, block: Block) -> int:
+    if reference is None:
+        return 0
+    if reference not in block.cells:
+        raise ConfigError(
+            unknown_name(f"cell of {block.name} in reference", reference, block.cells)
+        )
+    return block.cells.index(reference)
