@@ -15,7 +15,7 @@ from fairkd.commands.configuration import config_folder
 from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
-from fairkd.fairness.names import DISPARITIES, STATISTICS
+from fairkd.fairness.names import DISPARITIES, STATISTICS, UNBOUNDED
 from fairkd.identity import FITTED_AT_ONCE
 from fairkd.training.ranges import check_balance, check_ranges
 
@@ -348,7 +348,8 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
     if "disparity" in values:
         checks.choice(f"{prefix}.disparity", values["disparity"], DISPARITIES)
     if "threshold" in values:
-        checks.number(f"{prefix}.threshold", values["threshold"], least=0.0, most=1.0)
+        most = None if values.get("statistic") in UNBOUNDED else 1.0
+        checks.number(f"{prefix}.threshold", values["threshold"], least=0.0, most=most)
     if "weight" in values:
         checks.number(f"{prefix}.weight", values["weight"], least=0.0)
     if values.get("by") is not None and values["by"] not in blocks:

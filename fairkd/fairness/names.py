@@ -12,6 +12,8 @@ STATISTICS = (
     "f1",
     "loss",
 )
+UNBOUNDED = ("treatment_equality", "loss")
+"""Statistics whose values may be above 1."""
 DISPARITIES = (
     "largest_difference",
     "smallest_ratio",

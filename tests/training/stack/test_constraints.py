@@ -1,0 +1,84 @@
+"""Every way to enforce a bound trains in a stack as it does alone, multipliers included."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from fairkd.data.blocks import Blocks
+from fairkd.fairness.constraint import Constraint
+from fairkd.fairness.dual import AugmentedLagrangian, Lagrangian, NuPI
+from fairkd.fairness.names import DISPARITIES, STATISTICS
+from fairkd.fairness.penalty import Penalty
+from fairkd.training.distil import Trained
+from fairkd.training.stack.member import Member
+from fairkd.training.stack.together import train_alone, train_stack
+
+BLOCKS = Blocks.of({"sex": ["f", "m"], "race": ["a", "b", "c"]})
+KNOBS = ((0.02, 0.0), (0.1, 0.5), (0.3, 1.0))
+DUALS: dict[str, Callable[[float, float], Constraint]] = {
+    "lagrangian": lambda bound, w: Lagrangian(
+        BLOCKS, 3, by="race", threshold=bound, weight=w, running=0.5
+    ),
+    "nupi": lambda bound, w: NuPI(BLOCKS, 3, threshold=bound, weight=w, smoothing=0.25),
+    "augmented": lambda bound, w: AugmentedLagrangian(
+        BLOCKS, 3, statistic="equalized_odds", threshold=bound, weight=w, rate=0.5 + w
+    ),
+}
+
+
+def _check(members: list[Member]) -> None:
+    alone = [train_alone(copy.deepcopy(m)) for m in members]
+    together = train_stack(members)
+    for ours, theirs in zip(together, alone, strict=True):
+        assert isinstance(ours, Trained)
+        assert isinstance(theirs, Trained)
+        assert ours.together == 3
+        for path, value in theirs.model.state_dict().items():
+            assert torch.equal(ours.model.state_dict()[path], value), path
+        for mine, its in zip(ours.fitted.history, theirs.fitted.history, strict=True):
+            assert mine["train/bound"] == its["train/bound"]
+
+
+def _members(
+    member: Callable[..., Member], make: Callable[[float, float], Constraint]
+) -> list[Member]:
+    members = [member(seed=seed, classes=3, weight=None) for seed in range(3)]
+    for one, (bound, weight) in zip(members, KNOBS, strict=True):
+        one.objective.constraints["bound"] = make(bound, weight)
+    return members
+
+
+@pytest.mark.parametrize("name", DUALS)
+def test_multipliers_of_a_stack_are_those_of_its_members(
+    member: Callable[..., Member], name: str
+) -> None:
+    members = _members(member, DUALS[name])
+    _check(members)
+    started = DUALS[name](*KNOBS[1]).get_buffer("multipliers")
+    moved = train_alone(copy.deepcopy(_members(member, DUALS[name])[1]))
+    assert isinstance(moved, Trained)
+    assert moved.fitted.history[-1]["train/bound"] != 0.0
+    assert started.shape[-1] == 3
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_every_statistic_stacks(member: Callable[..., Member], statistic: str) -> None:
+    _check(
+        _members(
+            member, lambda bound, w: Penalty(BLOCKS, "race", statistic, threshold=bound, weight=w)
+        )
+    )
+
+
+@pytest.mark.parametrize("disparity", DISPARITIES)
+def test_every_disparity_stacks(member: Callable[..., Member], disparity: str) -> None:
+    _check(
+        _members(
+            member,
+            lambda bound, w: Penalty(
+                BLOCKS, "race", disparity=disparity, threshold=bound, weight=w, reference="b"
+            ),
+        )
+    )
