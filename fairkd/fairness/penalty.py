@@ -51,7 +51,12 @@ class Penalty(Constraint):
         """The weight."""
         return self.weight
 
-    def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Tensor:  # noqa: ARG002
-        """The violation, shape ``[]``."""
+    def forward(
+        self,
+        student: ModelOutputs,
+        batch: Batch,
+        epoch: Tensor | None = None,  # noqa: ARG002
+    ) -> Tensor:
+        """The violation, shape ``[]``; the epoch has no say."""
         excess = self.gaps(self.rates(soft(student), batch)) - self.threshold
         return excess.relu().amax(-1).sum()

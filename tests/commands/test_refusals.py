@@ -349,12 +349,15 @@ from fairkd.errors import DataError
             "constraint.statistic=recall",
             1,
             "constraint.statistic=recall is not known; accepted: selection_rate, "
-            "true_positive_rate, false_positive_rate, equalized_odds, accuracy.",
+            "true_positive_rate, false_positive_rate, equalized_odds, accuracy, "
+            "positive_predictive_value, false_omission_rate, treatment_equality, f1, loss.",
         ),
         (
             "constraint.disparity=variance",
             1,
-            "constraint.disparity=variance is not known; accepted: largest_difference.",
+            "constraint.disparity=variance is not known; accepted: largest_difference, "
+            "smallest_ratio, largest_difference_to_overall, average_difference, "
+            "average_relative_difference, average_absolute_difference, worst_group.",
         ),
         (
             "constraint.by=age",
