@@ -4,15 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.models.features import ModelOutputs
+from fairkd.models.knobs import Knobs
 
 
-class DistillationTerm(nn.Module, ABC):
+class DistillationTerm(Knobs, ABC):
     """One named term of the objective: a comparison of student and teacher, and how much it counts.
 
     A term returns one value per row, shape ``[B]`` (the objective averages them under the rows'
@@ -37,19 +37,6 @@ class DistillationTerm(nn.Module, ABC):
     def __init__(self, weight: float) -> None:
         super().__init__()
         self.knob("weight", weight, least=0.0)
-
-    def knob(self, name: str, value: float, **bounds: float) -> None:
-        """Keep a hyperparameter as a buffer, which a stack of students can vary.
-
-        Args:
-            name: of the buffer, and of the argument in a refusal.
-            value: given.
-            bounds: ``above``, ``least`` and ``most``, as `fairkd.checks.number` takes them.
-
-        Raises:
-            ConfigError: no number within the bounds.
-        """
-        self.register_buffer(name, torch.tensor(checks.number(name, value, **bounds)))
 
     def find_groups(self, blocks: Blocks) -> None:
         """Find the group block that the term reads; most terms need none.

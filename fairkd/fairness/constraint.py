@@ -2,21 +2,20 @@
 
 from abc import ABC, abstractmethod
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Block, Blocks
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.fairness.disparities import find_disparity
 from fairkd.fairness.statistics import Rates, find_statistic
 from fairkd.models.features import ModelOutputs
+from fairkd.models.knobs import Knobs
 from fairkd.models.probabilities import probabilities
 
 
-class Constraint(nn.Module, ABC):
+class Constraint(Knobs, ABC):
     r"""A disparity of a statistic between the cells of a block, to be kept within a threshold.
 
     .. math:: c_{sk} = d_{sk} - \varepsilon \le 0
@@ -55,19 +54,6 @@ class Constraint(nn.Module, ABC):
         self.reference = _place(reference, self.block)
         most = 1.0 if self.statistic.bounded else None
         self.knob("threshold", threshold, least=0.0, **({} if most is None else {"most": most}))
-
-    def knob(self, name: str, value: float, **bounds: float) -> None:
-        """Keep a hyperparameter as a buffer, which a stack of students can vary.
-
-        Args:
-            name: of the buffer, and of the argument in a refusal.
-            value: given.
-            bounds: ``above``, ``least`` and ``most``, as `fairkd.checks.number` takes them.
-
-        Raises:
-            ConfigError: no number within the bounds.
-        """
-        self.register_buffer(name, torch.tensor(checks.number(name, value, **bounds)))
 
     @property
     @abstractmethod
