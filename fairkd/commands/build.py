@@ -13,7 +13,7 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fairkd.commands.checks import resolved
+from fairkd.commands.checking.values import resolved
 from fairkd.commands.workshop import Workshop
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset

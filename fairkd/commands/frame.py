@@ -15,7 +15,7 @@ from hydra.core.utils import JobReturn
 from omegaconf import DictConfig, OmegaConf
 
 from fairkd.commands.build import build_job, build_tracking
-from fairkd.commands.checks import check
+from fairkd.commands.checking.job import check
 from fairkd.commands.ending import wide_console
 from fairkd.commands.fits import check_job
 from fairkd.commands.job import prepared

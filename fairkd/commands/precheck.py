@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from fairkd.commands.checks import check
+from fairkd.commands.checking.job import check
 from fairkd.commands.configuration import PRIMARY, config_folder
 from fairkd.commands.places import check_writable
 

@@ -13,7 +13,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from fairkd.commands.checks import check
+from fairkd.commands.checking.job import check
 from fairkd.commands.failures import TRACEBACK_HINT, chain, explain
 from fairkd.commands.precheck import hydra_known
 from fairkd.commands.workshop import Workshop

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from fairkd.commands.checks import check
+from fairkd.commands.checking.job import check
 from fairkd.commands.configuration import config_folder
 from fairkd.data.blocks import Blocks
 

@@ -1,0 +1,1 @@
+"""Every configured value is checked here, a section in each file."""

@@ -1,0 +1,34 @@
+"""Refuse a constraint that cannot work."""
+
+from collections.abc import Iterable
+
+from fairkd import checks
+from fairkd.commands.checking.shared import SHARED_KNOBS
+from fairkd.commands.checking.values import Section
+from fairkd.errors import ConfigError, unknown_name
+from fairkd.fairness.names import DISPARITIES, STATISTICS, UNBOUNDED
+
+
+def check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
+    """Check the section ``constraint`` against the data's group blocks."""
+    knobs = {name: constraint[name] for name in SHARED_KNOBS["constraint"]}
+    _check_constraint_values(
+        "constraint", {k: v for k, v in knobs.items() if v is not None}, blocks
+    )
+    for name, term in constraint["terms"].items():
+        _check_constraint_values(f"constraint.terms.{name}", term, blocks)
+
+
+def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]) -> None:
+    if "statistic" in values:
+        checks.choice(f"{prefix}.statistic", values["statistic"], STATISTICS)
+    if "disparity" in values:
+        checks.choice(f"{prefix}.disparity", values["disparity"], DISPARITIES)
+    if "threshold" in values:
+        most = None if values.get("statistic") in UNBOUNDED else 1.0
+        checks.number(f"{prefix}.threshold", values["threshold"], least=0.0, most=most)
+    if "weight" in values:
+        checks.number(f"{prefix}.weight", values["weight"], least=0.0)
+    if values.get("by") is not None and values["by"] not in blocks:
+        sentence = unknown_name(f"group block in {prefix}.by", values["by"], blocks)
+        raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
