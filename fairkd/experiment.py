@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 from torch import Tensor, nn
 
 from fairkd.data.dataset import Dataset
+from fairkd.evaluation.bound import Bound
 from fairkd.evaluation.compression import Cost, architecture, cost, latency
 from fairkd.evaluation.evaluate import evaluate
 from fairkd.evaluation.evaluation import Evaluation
+from fairkd.evaluation.held import Held, held
 from fairkd.evaluation.predictions import Predictions
 from fairkd.evaluation.row_draws import SharedDraws
 from fairkd.evaluation.settings import EvaluationSettings
@@ -80,6 +82,7 @@ class Job:
         compression: what is made of the student then, by name; each starts from the one before it.
         evaluation: how models are measured.
         headline: what ``test/disparity`` is.
+        bounds: what the constraints are to keep, by name.
         force: a key of `FORCES`.
         output: the job's folder.
         sweep: which sweep it is part of.
@@ -95,6 +98,7 @@ class Job:
     compression: Mapping[str, Compression]
     evaluation: EvaluationSettings
     headline: Headline
+    bounds: Mapping[str, Bound]
     force: str
     output: Path
     sweep: SweepPlace = SweepPlace()
@@ -213,13 +217,15 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
         trained = {"teacher": teacher, "control": control, **products}
         for name, model in trained.items():
             log.info("%s: %s.", name, told(model))
-        trio = _measured(job, keeper, trained, outputs)
+        trio, bounds = _measured(job, keeper, trained, outputs)
     return products, JobRecord(
         trio=trio,
         histories={name: model.fitted.history for name, model in trained.items()},
         best_epochs={name: model.fitted.best_epoch for name, model in trained.items()},
         seconds={name: model.seconds for name, model in trained.items()},
         headline=job.headline,
+        bounds=bounds,
+        certificate=student.fitted.certificate,
     )
 
 
@@ -314,8 +320,10 @@ def _measured(
     keeper: Keeper,
     trained: Mapping[str, Trained],
     teacher_outputs: Mapping[str, ModelOutputs],
-) -> Trio:
+) -> tuple[Trio, dict[str, Held]]:
     """All models on test, at thresholds chosen on validation where a choice is asked for.
+
+    Beside it stands how each bound is kept.
 
     What belongs to teacher and control is measured once for all jobs of the process.
     """
@@ -365,7 +373,11 @@ def _measured(
         make = partial(chosen_by, predictions["validation"][name], settings)
         return shared("validation", name, repr(settings), make)
 
-    return measure_trio(
+    bounds = {
+        name: held(bound, predictions, splits, settings.threshold)
+        for name, bound in job.bounds.items()
+    }
+    trio = measure_trio(
         predictions["validation"],
         predictions["test"],
         {name: shared("cost", name, repeats, partial(priced, name)) for name in trained},
@@ -373,6 +385,7 @@ def _measured(
         measure,
         choose,
     )
+    return trio, bounds
 
 
 def _tags(job: Job) -> dict[str, str]:

@@ -21,9 +21,10 @@ REVISIONS = {
     "control": 2,
     "student": 2,
     "compressed": 1,
+    "certificate": 1,
     "outputs": 1,
     "evaluation": 2,
-    "job": 3,
+    "job": 4,
 }
 
 _COMPRESSING = ("onnx", "onnxruntime", "onnxscript", "torch-pruning")
@@ -224,10 +225,21 @@ def _uses_teacher(config: Section) -> bool:
 def _constraints(config: Section) -> dict[str, Any]:
     """The constraints by name, each with its block by name: no block means the data's first."""
     first = config["data"]["groups"][0]
-    return {
+    found = {
         name: {**term, "by": first} if term.get("by") is None else dict(term)
         for name, term in config["constraint"]["terms"].items()
     }
+    confidence = config["constraint"].get("confidence")
+    if confidence is None:
+        return found
+    certified = {
+        "confidence": confidence,
+        "tighten": config["constraint"]["tighten"],
+        "threshold": config["evaluation"].get("threshold"),
+        "reference_group": config["evaluation"].get("reference_group"),
+        "revision": REVISIONS["certificate"],
+    }
+    return {**found, "": certified}  # no constraint has an empty name
 
 
 def _as_trained(teacher: Section) -> dict[str, Any]:
@@ -258,6 +270,8 @@ def _without(section: str, values: Section, *more: str) -> dict[str, Any]:
     left_out = {*_NOT_IDENTITY[section], *more}
     if not values.get("augmentation"):
         left_out.add("augmentation")  # results from before there was any stay under their keys
+    if values.get("certify_fraction") is None:
+        left_out.add("certify_fraction")
     return {name: value for name, value in values.items() if name not in left_out}
 
 

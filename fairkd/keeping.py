@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fairkd.data.dataset import SPLITS, Dataset
 from fairkd.errors import FairkdError
+from fairkd.evaluation.certificate import Certificate
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.identity import REVISIONS
@@ -274,7 +275,13 @@ def _model_content(trained: Trained) -> Content:
 
 def _restored(entry: Entry, recipe: Restores) -> Trained:
     model = recipe.restored(entry.tensors())
-    fitted = Fitted(entry.record["history"], entry.record["best_epoch"])
+    plain = entry.record
+    certificate = plain.get("certificate")
+    fitted = Fitted(
+        plain["history"],
+        plain["best_epoch"],
+        None if certificate is None else Certificate.from_json(certificate),
+    )
     about = entry.about
     return Trained(model.eval(), fitted, about["seconds"], about["steps"], reused=True)
 

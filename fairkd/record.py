@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +12,9 @@ from torch import Tensor
 
 from fairkd.data.dataset import Dataset
 from fairkd.errors import StoreError
+from fairkd.evaluation.certificate import Certificate
 from fairkd.evaluation.evaluation import encoded, number
+from fairkd.evaluation.held import Held
 from fairkd.evaluation.trio import Trio
 from fairkd.store import tensor_bytes
 from fairkd.tracking.interface import Run
@@ -54,6 +56,9 @@ class JobRecord:
         best_epochs: each model's kept epoch, counted from 0.
         seconds: each model's training time.
         headline: what ``test/disparity`` is.
+        bounds: how each constraint's bound stands, by its name.
+        certificate: what certifying rows say of the student; ``None`` where nothing was to be
+            certified.
     """
 
     trio: Trio
@@ -61,6 +66,20 @@ class JobRecord:
     best_epochs: Mapping[str, int]
     seconds: Mapping[str, float]
     headline: Headline
+    bounds: Mapping[str, Held] = field(default_factory=dict)
+    certificate: Certificate | None = None
+
+    def disparity(self, model: str, split: str) -> float:
+        """A model's headline disparity on ``validation`` or ``test``; NaN where undefined."""
+        trio, name = self.trio, self.headline.name
+        known = trio.validation[model] if split == "validation" else trio.evaluations[model].metrics
+        if name in known:
+            return known[name]
+        return next(
+            bound.values[split][model]
+            for bound in self.bounds.values()
+            if f"{bound.metric}/{bound.block}" == name
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values for standard JSON."""
@@ -70,6 +89,8 @@ class JobRecord:
             "best_epochs": dict(self.best_epochs),
             "seconds": dict(self.seconds),
             "headline": asdict(self.headline),
+            "bounds": {name: bound.to_json() for name, bound in self.bounds.items()},
+            "certificate": None if self.certificate is None else asdict(self.certificate),
         }
 
     @classmethod
@@ -85,6 +106,8 @@ class JobRecord:
             best_epochs=plain["best_epochs"],
             seconds=plain["seconds"],
             headline=Headline(**plain["headline"]),
+            bounds={name: Held.from_json(bound) for name, bound in plain["bounds"].items()},
+            certificate=_certificate(plain["certificate"]),
         )
 
     def metrics(self) -> dict[str, float]:
@@ -96,14 +119,14 @@ class JobRecord:
         student = self.trio.evaluations[final]
         found = {
             "test/accuracy": student.metrics["accuracy"],
-            "test/disparity": student.metrics[self.headline.name],
+            "test/disparity": self.disparity(final, "test"),
         }
         if self.headline.name in student.intervals:
             low, high = student.intervals[self.headline.name]
             found |= {"test/disparity_low": low, "test/disparity_high": high}
-        validation = self.trio.validation[final]
-        found["validation/accuracy"] = validation["accuracy"]
-        found["validation/disparity"] = validation[self.headline.name]
+        found["validation/accuracy"] = self.trio.validation[final]["accuracy"]
+        found["validation/disparity"] = self.disparity(final, "validation")
+        found |= self._of_bounds()
         for model in self.trio.models:
             found |= self._of_model(model)
         for model in ("student", *self.trio.compressed):
@@ -116,6 +139,39 @@ class JobRecord:
                 found[metric_name(*start, f"{name}_ratio_to_teacher")] = ratio
         return found
 
+    def _of_bounds(self) -> dict[str, float]:
+        """Whether the bounds hold on test, and what is certified of them."""
+        found: dict[str, float] = {}
+        for bound in self.bounds.values():
+            for model, value in bound.values["test"].items():
+                if f"{bound.metric}/{bound.block}" not in self.trio.evaluations[model].metrics:
+                    found[metric_name("test", model, bound.metric, bound.block)] = value
+        if self.holds is not None:
+            found["test/holds"] = float(self.holds)
+        if self.certificate is not None:
+            found["certify/certified"] = float(self.certificate.certified)
+            found["certify/exceeds"] = self.certificate.chosen.exceeds
+            found["certify/rows"] = float(self.certificate.rows)
+            for name, upper in self.certificate.chosen.upper.items():
+                found[metric_name("certify", "upper", name)] = upper
+        return found
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the final model keeps every bound on test; ``None`` without bounds above 0."""
+        asked = [bound for bound in self.bounds.values() if bound.threshold > 0]
+        return all(bound.holds(self.trio.final) for bound in asked) if asked else None
+
+    def tags(self) -> dict[str, str]:
+        """What runs are filtered by: ``fairkd.holds`` and ``fairkd.certified``, yes or no."""
+        known = {
+            "fairkd.holds": self.holds,
+            "fairkd.certified": None if self.certificate is None else self.certificate.certified,
+        }
+        return {
+            name: "yes" if value else "no" for name, value in known.items() if value is not None
+        }
+
     def _of_model(self, model: str) -> dict[str, float]:
         measured = dict(self.trio.evaluations[model].metrics)
         if sum(map(self._is_of_group, measured)) > GROUP_METRICS_LIMIT:
@@ -126,7 +182,8 @@ class JobRecord:
         for rule, matched in self.trio.matched.items():
             at_rule = matched.evaluations[model].metrics
             for name in ("accuracy", self.headline.name):
-                found[metric_name("test", model, rule, *_parts(name))] = at_rule[name]
+                if name in at_rule:
+                    found[metric_name("test", model, rule, *_parts(name))] = at_rule[name]
             found[f"test/{model}/{rule}/threshold"] = matched.thresholds.thresholds[model]
         for name, value in self.trio.costs[model].numbers().items():
             found[f"test/{model}/{name}"] = value
@@ -192,6 +249,7 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
         output: the job's folder, with what `write_student` put there.
     """
     run.log_metrics(record.metrics())
+    run.set_tags(record.tags())
     rows = sum(batch.size for batch in dataset.splits.values())
     run.log_input(dataset.name, dataset.fingerprint, ", ".join(dataset.splits), rows)
     for model in record.trio.models:
@@ -210,6 +268,10 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
     run.log_file(output / weights_file("student"), "student")
     for file in sorted((output / PREPARATION).glob("*")):
         run.log_file(file, f"student/{PREPARATION}")
+
+
+def _certificate(plain: Mapping[str, Any] | None) -> Certificate | None:
+    return None if plain is None else Certificate.from_json(plain)
 
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, list[float | str | None]]:

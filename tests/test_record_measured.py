@@ -52,6 +52,7 @@ def job(tmp_path: Path) -> Job:
         compression={},
         evaluation=EvaluationSettings(draws=20, latency_repeats=1),
         headline=Headline("accuracy_difference", "sex"),
+        bounds={},
         force="none",
         output=tmp_path / "output",
     )
@@ -75,7 +76,7 @@ def _measure(job: Job, keeper: Keeper, student: int, teacher: int = 0) -> str:
         "student": _trained(job.student, student),
     }
     outputs = keeper.outputs(job.keys.teacher, models["teacher"].model, job.dataset, ())
-    plain = _measured(job, keeper, models, outputs).to_json()
+    plain = _measured(job, keeper, models, outputs)[0].to_json()
     for price in plain["costs"].values():
         for name in ("latency_ms_batch_1", "latency_ms_batch_256"):
             price.pop(name)
@@ -108,6 +109,6 @@ def test_models_of_one_architecture_have_one_latency(job: Job, tmp_path: Path) -
     teacher, control = _trained(job.teacher, 0), _trained(job.student, 1)
     models = {"teacher": teacher, "control": control, "student": _trained(job.student, 2)}
     outputs = keeper.outputs(job.keys.teacher, teacher.model, job.dataset, ())
-    costs = _measured(job, keeper, models, outputs).costs
+    costs = _measured(job, keeper, models, outputs)[0].costs
     assert costs["student"] == costs["control"]
     assert costs["teacher"].latency_ms_batch_256 != costs["control"].latency_ms_batch_256

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -16,9 +17,12 @@ from torch import Tensor, nn
 from fairkd.commands.checking.values import resolved
 from fairkd.commands.workshop import Workshop
 from fairkd.data.blocks import Blocks
-from fairkd.data.dataset import Dataset
+from fairkd.data.dataset import CERTIFY, Dataset
 from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError, FairkdError
+from fairkd.evaluation.bound import Bound
+from fairkd.evaluation.certificate import Certifier
+from fairkd.evaluation.held import recorded_name
 from fairkd.evaluation.reference import with_references
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.experiment import Job, SweepPlace
@@ -33,6 +37,9 @@ from fairkd.training.compress import Compression
 from fairkd.training.distil import Distillation, Lesson, Recipe
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.objective import Objective
+
+TIGHTEN = 2.0
+"""By how many of the smallest certifiable thresholds training aims below the threshold."""
 
 
 def build_job(
@@ -68,7 +75,9 @@ def build_job(
         devices_above=tuple(_devices_above(config.teacher)),
     )
     keys = job_keys(_placeless(plain, str(output)), around)
-    objective = partial(build_objective, config, dataset)
+    bounds = _bounds(config, dataset)
+    certifier = _certifier(config, dataset, bounds)
+    objective = partial(build_objective, config, dataset, aims=_aims(config, certifier))
     return Job(
         name=_name(plain),
         config=plain,
@@ -82,7 +91,9 @@ def build_job(
             callbacks=partial(_callbacks, config.callbacks),
         ),
         distillation=Distillation(
-            objective=objective, from_teacher=config.distillation.init == "teacher"
+            objective=objective,
+            from_teacher=config.distillation.init == "teacher",
+            certifier=certifier,
         ),
         compression={
             str(name): _step(f"compression.steps.{name}", step)
@@ -91,7 +102,8 @@ def build_job(
         evaluation=with_references(
             settings("evaluation", config.evaluation, plain["evaluation"]), dataset
         ),
-        headline=_headline(plain, dataset.blocks),
+        headline=_headline(bounds, dataset.blocks),
+        bounds=bounds,
         force=config.force,
         output=output,
         sweep=SweepPlace(config.sweep.id, config.sweep.parent),
@@ -145,13 +157,19 @@ def build_tracking(config: DictConfig) -> Tracking:
     return tracking
 
 
-def build_objective(config: DictConfig, dataset: Dataset, start: Mapping[str, Tensor]) -> Objective:
+def build_objective(
+    config: DictConfig,
+    dataset: Dataset,
+    start: Mapping[str, Tensor],
+    aims: Mapping[str, float] = MappingProxyType({}),
+) -> Objective:
     """The objective of a configuration.
 
     Args:
         config: composed.
         dataset: whose classes and group blocks terms and constraints are about.
         start: the student's starting weights.
+        aims: thresholds that take the place of the configured ones, by the constraint's name.
     """
     distillation = config.distillation
     return Objective(
@@ -161,7 +179,7 @@ def build_objective(config: DictConfig, dataset: Dataset, start: Mapping[str, Te
             for name, term in distillation.terms.items()
         },
         constraints={
-            str(name): _constraint(f"constraint.terms.{name}", term, dataset)
+            str(name): _constraint(f"constraint.terms.{name}", term, dataset, aims.get(str(name)))
             for name, term in config.constraint.terms.items()
         },
         start_epoch=distillation.start_epoch,
@@ -201,8 +219,58 @@ def _step(key: str, section: DictConfig) -> Compression:
     return step
 
 
-def _constraint(key: str, section: DictConfig, dataset: Dataset) -> Constraint:
+def _bounds(config: DictConfig, dataset: Dataset) -> dict[str, Bound]:
+    """What the constraints are to keep, by name."""
+    found = {}
+    for name, term in config.constraint.terms.items():
+        constraint = _constraint(f"constraint.terms.{name}", term, dataset)
+        found[str(name)] = Bound(
+            constraint.statistic.name,
+            constraint.disparity.__name__,
+            constraint.block,
+            float(term.get("threshold", constraint.threshold)),
+            constraint.reference,
+        )
+    return found
+
+
+def _certifier(
+    config: DictConfig, dataset: Dataset, bounds: Mapping[str, Bound]
+) -> Certifier | None:
+    """What tests the student's epochs; ``None`` where no confidence is asked for."""
+    confidence = config.constraint.confidence
+    if confidence is None:
+        return None
+    if CERTIFY not in dataset.splits:
+        raise ConfigError(
+            f"constraint.confidence={confidence} needs rows that neither train nor select, and "
+            f"data={dataset.name} keeps none apart; set data.certify_fraction (0.2), or leave the "
+            "confidence null."
+        )
+    threshold = config.evaluation.get("threshold", 0.5)
+    return Certifier.over(
+        bounds, dataset.splits[CERTIFY], len(dataset.classes), confidence, threshold
+    )
+
+
+def _aims(config: DictConfig, certifier: Certifier | None) -> dict[str, float]:
+    """What training aims at, so that the certifying rows will most likely agree."""
+    if certifier is None:
+        return {}
+    tighten = config.constraint.tighten
+    share = TIGHTEN if tighten is None else tighten
+    return {
+        name: max(0.0, bound.threshold - share * certifier.smallest[name])
+        for name, bound in certifier.bounds.items()
+    }
+
+
+def _constraint(
+    key: str, section: DictConfig, dataset: Dataset, aim: float | None = None
+) -> Constraint:
     given: dict[str, Any] = {"blocks": dataset.blocks}
+    if aim is not None:
+        given["threshold"] = aim
     asked = _parameters(section)
     if "n_classes" in asked:
         given["n_classes"] = len(dataset.classes)
@@ -315,11 +383,10 @@ def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigE
     return ConfigError(f"{key} ({section.get('_target_')}) cannot be built: {problem}.")
 
 
-def _headline(plain: Mapping[str, Any], blocks: Blocks) -> Headline:
+def _headline(bounds: Mapping[str, Bound], blocks: Blocks) -> Headline:
     """The disparity of the first constraint, or the parity gap of the first block."""
-    for term in plain["constraint"]["terms"].values():
-        if term.get("statistic") in RECORDED_AS:
-            return Headline(RECORDED_AS[term["statistic"]], blocks.named(term.get("by")).name)
+    for bound in bounds.values():
+        return Headline(recorded_name(bound.statistic, bound.disparity), bound.block.name)
     return Headline(RECORDED_AS["selection_rate"], blocks.names[0])
 
 

@@ -1,10 +1,21 @@
-"""Where the configuration files are."""
+"""Where the configuration files are, and what they may refer to."""
 
 from pathlib import Path
+
+from omegaconf import OmegaConf
 
 from fairkd.errors import ConfigError
 
 PRIMARY = "train"
+CERTIFY_FRACTION = 0.2
+"""Of the rows that are not test rows, where a confidence is asked for and no fraction is named."""
+
+
+def _certify_fraction(confidence: object) -> float | None:
+    return None if confidence is None else CERTIFY_FRACTION
+
+
+OmegaConf.register_new_resolver("certify_fraction", _certify_fraction, replace=True)
 
 
 def config_folder() -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from fairkd.experiment import Job, JobResult
+from fairkd.reporting.certificate import bound_lines
 from fairkd.reporting.console import show_trio
 from fairkd.tracking.interface import Tracking
 
@@ -25,6 +26,8 @@ def show_job(job: Job, result: JobResult, tracking: Tracking, overrides: Sequenc
     blocks = _blocks(job, result)
     positive = job.dataset.classes[1] if len(job.dataset.classes) == 2 else None
     show_trio(result.record.trio, blocks, positive, job.evaluation.threshold, console)
+    for line in bound_lines(result.record):
+        console.print(line, highlight=False, markup=False)
     others = [block.name for block in job.dataset.blocks if block.name not in blocks]
     if others:
         console.print(f"also measured, in the run: by {', '.join(others)}", markup=False)

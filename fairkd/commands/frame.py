@@ -18,7 +18,7 @@ from fairkd.commands.build import build_job, build_tracking
 from fairkd.commands.checking.job import check
 from fairkd.commands.ending import wide_console
 from fairkd.commands.fits import check_job
-from fairkd.commands.job import prepared
+from fairkd.commands.job import prepared, tell_certifiable
 from fairkd.commands.open_sweep import OpenSweep
 from fairkd.commands.places import check_writable
 from fairkd.commands.plan import sweep_plan
@@ -139,6 +139,7 @@ class Frame:
             else:
                 if len(planned) == 1:
                     self._begin(planned[0], around)
+        tell_certifiable(one.job for one in planned)
         return planned, refused
 
     def _begin(self, first: Planned, around: Surrounding) -> None:

@@ -1,6 +1,7 @@
 """One composed configuration: build it, run it, show it."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -12,6 +13,7 @@ from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
 from fairkd.commands.workshop import Workshop
 from fairkd.experiment import Job, JobResult, run_job
+from fairkd.reporting.certificate import certifiable
 from fairkd.tracking.interface import Tracking
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ def run_single(config: DictConfig, workshop: Workshop) -> dict[str, float]:
     """
     job = _built(config, workshop)
     tracking = prepared(config, workshop)
+    tell_certifiable([job])
     result = _run(job, config, workshop, tracking)
     show_job(job, result, tracking, HydraConfig.get().overrides.task)
     return result.record.metrics()
@@ -59,12 +62,23 @@ def show_plan(config: DictConfig, output: Path, workshop: Workshop) -> None:
     job = build_job(config, output, workshop)
     check_job(job)
     print(plan(job, workshop.store(config.paths.store)))
+    if job.distillation.certifier is not None:
+        for told, _ in certifiable(job.distillation.certifier):
+            print(f"  {told}")
 
 
 def prepared(config: DictConfig, workshop: Workshop) -> Tracking:
     """The tracking store of a configuration, ready for use."""
     section = OmegaConf.to_container(config.tracking, resolve=True)
     return workshop.tracking(section, lambda: build_tracking(config))
+
+
+def tell_certifiable(jobs: Iterable[Job]) -> None:
+    """Say before training, once for jobs that have it in common, what can be certified."""
+    certifiers = [job.distillation.certifier for job in jobs]
+    told = [line for certifier in certifiers if certifier for line in certifiable(certifier)]
+    for sentence, enough in dict.fromkeys(told):
+        log.log(logging.INFO if enough else logging.WARNING, sentence)
 
 
 def _built(config: DictConfig, workshop: Workshop) -> Job:

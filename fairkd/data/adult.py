@@ -42,6 +42,7 @@ def load_adult(
     seed: int,
     validation_fraction: float = 0.25,
     test_fraction: float | None = None,
+    certify_fraction: float | None = None,
     official_test: bool = True,
     drop: Sequence[str] = ("fnlwgt", "education"),
     use_groups_as_features: bool = False,
@@ -57,6 +58,7 @@ def load_adult(
         seed: decides the split.
         validation_fraction: of the rows that are not test rows.
         test_fraction: of all rows, when the official test part is not used.
+        certify_fraction: of the rows that are not test rows: rows that certify bounds.
         official_test: test on the official test part; otherwise both parts are pooled and split.
         drop: columns that are no features.
         use_groups_as_features: keep the blocks' columns among the features.
@@ -95,6 +97,7 @@ def load_adult(
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
+        certify_fraction=certify_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
     )

@@ -23,6 +23,7 @@ def load_arrests(
     seed: int,
     validation_fraction: float = 0.25,
     test_fraction: float = 0.25,
+    certify_fraction: float | None = None,
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
     name: str = "arrests",
@@ -35,6 +36,7 @@ def load_arrests(
         seed: decides the split.
         validation_fraction: of the rows that are not test rows.
         test_fraction: of all rows.
+        certify_fraction: of the rows that are not test rows: rows that certify bounds.
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
         name: the name the data set goes by.
@@ -60,6 +62,7 @@ def load_arrests(
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
+        certify_fraction=certify_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
     )

@@ -25,6 +25,7 @@ def assemble(
     test_fraction: float | None,
     use_groups_as_features: bool,
     rare_groups: Mapping[str, Any] | None,
+    certify_fraction: float | None = None,
 ) -> Dataset:
     """Check, split and prepare a raw table.
 
@@ -34,6 +35,7 @@ def assemble(
         seed: decides the split.
         validation_fraction: of the rows that are not test rows.
         test_fraction: of all rows; None where the table has an official test part.
+        certify_fraction: of the rows that are not test rows: rows that certify bounds.
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
 
@@ -50,6 +52,7 @@ def assemble(
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
+        certify_fraction=certify_fraction,
         official_test=table.official_test,
     )
     raw = {name: table.frame.iloc[chosen].reset_index(drop=True) for name, chosen in rows.items()}

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from fairkd.data.tabular import TabularPreparation
 
 SPLITS = ("train", "validation", "test")
+CERTIFY = "certify"
+"""The split of rows that certify bounds, where there are such rows."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Dataset:
 
     Attributes:
         name: the catalogue's name.
-        splits: one whole-split `Batch` for each of ``train``, ``validation`` and ``test``.
+        splits: one whole-split `Batch` for each of ``train``, ``validation`` and ``test``, and for
+            ``certify`` where rows are kept apart to certify bounds.
         blocks: the sensitive attributes' columns.
         classes: the label's values; with two classes the second is the positive one.
         fingerprint: a hash of the source's content (not of splits, seeds or preparation).

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
 from fairkd.checks import number, whole
-from fairkd.data.dataset import SPLITS
+from fairkd.data.dataset import CERTIFY, SPLITS
 from fairkd.errors import ConfigError, DataError
 
 Rows = npt.NDArray[np.int64]
@@ -20,6 +20,7 @@ def split_rows(
     seed: int,
     validation_fraction: float,
     test_fraction: float | None,
+    certify_fraction: float | None = None,
     official_test: npt.NDArray[np.bool_] | None = None,
 ) -> dict[str, Rows]:
     """Return each split's row positions, ascending.
@@ -30,6 +31,8 @@ def split_rows(
         seed: decides the split alone; no global random state is read or changed.
         validation_fraction: of the rows that are not test rows.
         test_fraction: of all rows; None where the source has an official test part.
+        certify_fraction: of the rows that are not test rows: those that certify bounds, which
+            neither train nor select; None for none.
         official_test: true for the rows of the official test part, shape ``[N]``.
 
     Raises:
@@ -49,8 +52,19 @@ def split_rows(
     else:
         fraction = number("data.test_fraction", test_fraction, above=0, most=0.9)
         rest, test = _stratified(everything, labels, classes, fraction, seed)
-    train, validation = _stratified(rest, labels, classes, validation_fraction, seed)
-    return dict(zip(SPLITS, (train, validation, test), strict=True))
+    if certify_fraction is None:
+        train, validation = _stratified(rest, labels, classes, validation_fraction, seed)
+        return dict(zip(SPLITS, (train, validation, test), strict=True))
+    number("data.certify_fraction", certify_fraction, above=0, most=0.9)
+    if validation_fraction + certify_fraction > 0.9:
+        raise ConfigError(
+            f"data.validation_fraction={validation_fraction} and data.certify_fraction="
+            f"{certify_fraction} leave too few rows to train on; accepted: at most 0.9 together."
+        )
+    rest, certify = _stratified(rest, labels, classes, certify_fraction, seed)
+    share = validation_fraction / (1 - certify_fraction)
+    train, validation = _stratified(rest, labels, classes, share, seed)
+    return {**dict(zip(SPLITS, (train, validation, test), strict=True)), CERTIFY: certify}
 
 
 def _stratified(

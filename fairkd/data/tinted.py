@@ -46,6 +46,7 @@ def load_tinted(
     seed: int,
     validation_fraction: float = 0.25,
     test_fraction: float | None = 0.25,
+    certify_fraction: float | None = None,
     path: str | None = None,
     cache: str | None = None,
     name: str = "tinted",
@@ -68,6 +69,7 @@ def load_tinted(
         seed: decides the split and the tints.
         validation_fraction: of the rows that are not test rows.
         test_fraction: of all rows; ``None`` for an official test part.
+        certify_fraction: of the rows that are not test rows: rows that certify bounds.
         path: a folder with the source's files, where it is not fetched.
         cache: folder of fetched data; ``None`` is the default one.
         name: the name the data set goes by.
@@ -91,6 +93,7 @@ def load_tinted(
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
+        certify_fraction=certify_fraction,
         official_test=pixels.official_test,
     )
     blocks = Blocks.of({block: known[block] for block in groups})

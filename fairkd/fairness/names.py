@@ -14,6 +14,16 @@ STATISTICS = (
 )
 UNBOUNDED = ("treatment_equality", "loss")
 """Statistics whose values may be above 1."""
+COUNTED = (
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "equalized_odds",
+    "accuracy",
+    "positive_predictive_value",
+    "false_omission_rate",
+)
+"""Statistics of hard decisions that are a share of rows, so that counts bound them."""
 DISPARITIES = (
     "largest_difference",
     "smallest_ratio",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from fairkd.evaluation.certificate import Certifier
 from fairkd.experiment import Job
 from fairkd.models.features import ModelOutputs, run
 from fairkd.sweeps.pieces import Kind
@@ -35,7 +36,8 @@ def student_member(job: Job, teacher: nn.Module, outputs: Mapping[str, ModelOutp
     """
     model, objective = assemble_student(job.student, job.distillation, teacher, job.dataset)
     objective.learn(outputs, job.dataset.splits)
-    return _member(job.student, model, objective, job, outputs, teacher)
+    certifier = job.distillation.certifier
+    return _member(job.student, model, objective, job, outputs, teacher, certifier)
 
 
 def sketch(kind: Kind, job: Job) -> Member:
@@ -57,6 +59,7 @@ def _member(
     job: Job,
     teacher: Mapping[str, ModelOutputs] | None,
     live: nn.Module | None = None,
+    certifier: Certifier | None = None,
 ) -> Member:
     return Member(
         model=model,
@@ -67,6 +70,7 @@ def _member(
         teacher=teacher,
         live=live,
         callbacks=recipe.callbacks(),
+        certifier=certifier,
         balance=recipe.balance,
         exact=job.config["stack"]["kernels"] == "exact",
     )

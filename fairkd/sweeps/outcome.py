@@ -100,8 +100,8 @@ def outcome_of(
     """A finished job's outcome from its record; the arguments are the attributes of `Outcome`."""
 
     def on_validation(model: str) -> dict[str, float]:
-        measured = record.trio.validation[model]
-        return {"accuracy": measured["accuracy"], "disparity": measured[record.headline.name]}
+        accuracy = record.trio.validation[model]["accuracy"]
+        return {"accuracy": accuracy, "disparity": record.disparity(model, "validation")}
 
     return Outcome(
         number=number,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
+from fairkd.evaluation.certificate import Certifier
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.slicing import start_from_teacher
 from fairkd.models.weights import load_weights
@@ -77,10 +78,12 @@ class Distillation:
     Attributes:
         objective: makes the objective; given the starting weights, which it may pull towards.
         from_teacher: start from the slice of the teacher's weights that fits.
+        certifier: tests the epochs at the end; ``None`` where nothing is certified.
     """
 
     objective: Callable[[Mapping[str, Tensor]], Objective]
     from_teacher: bool = False
+    certifier: Certifier | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,15 @@ def train_student(
         checkpoint: file for a Lightning checkpoint of the end state.
     """
     model, objective = assemble_student(recipe, distillation, teacher, dataset)
-    module = student_module(model, objective, recipe, teacher, teacher_outputs, dataset)
+    module = student_module(
+        model,
+        objective,
+        recipe,
+        teacher,
+        teacher_outputs,
+        dataset,
+        certifier=distillation.certifier,
+    )
     return _fit(module, recipe, dataset, logger, checkpoint)
 
 
@@ -170,6 +181,7 @@ def student_module(
     dataset: Dataset,
     *,
     first_epoch: int = 0,
+    certifier: Certifier | None = None,
 ) -> StudentModule:
     """A student ready to train; its objective has learned from the teacher's outputs.
 
@@ -181,6 +193,7 @@ def student_module(
         teacher_outputs: as `train_student`.
         dataset: prepared splits.
         first_epoch: what the objective takes the first epoch for.
+        certifier: see `Distillation`.
     """
     objective.learn(teacher_outputs, dataset.splits)
     return StudentModule(
@@ -192,6 +205,7 @@ def student_module(
         {split: teacher_outputs[split] for split in ("train", "validation")},
         live_teacher(recipe.settings, objective, teacher),
         first_epoch=first_epoch,
+        certifier=certifier,
     )
 
 

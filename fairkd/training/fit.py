@@ -21,11 +21,13 @@ from torch import nn
 from fairkd.data.augmentation import Augmentation, Augmenter
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
+from fairkd.evaluation.certificate import Certificate
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
 from fairkd.training.balance import Balance, rebalance
 from fairkd.training.bar import EpochBar
 from fairkd.training.best_epoch import BestEpoch
+from fairkd.training.candidates import KeepCandidates, certify
 from fairkd.training.datamodule import SplitsDataModule
 from fairkd.training.modules import ClassifierModule, OptimizerFactory
 from fairkd.training.randomness import deterministic, seeded, threads
@@ -93,10 +95,12 @@ class Fitted:
         history: one row per epoch, and a last one for a retrained last layer, which holds under
             ``retrained_epoch`` the epoch whose weights it was retrained on.
         best_epoch: the row, counted from 0, whose weights were kept.
+        certificate: what certifying rows say of them; ``None`` where nothing was to be certified.
     """
 
     history: list[dict[str, float]]
     best_epoch: int
+    certificate: Certificate | None = None
 
     @classmethod
     def at_once(cls, row: Mapping[str, float]) -> "Fitted":
@@ -180,6 +184,9 @@ def fit(
                 check_finite=False,  # an undefined rate is an epoch without improvement
             )
         )
+    kept = KeepCandidates()
+    if module.certifier is not None:
+        own.append(kept)
     if _shows_progress(settings.progress):
         own.append(EpochBar())
     data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
@@ -187,12 +194,15 @@ def fit(
         trainer = make_trainer(settings, logger=logger, callbacks=[*own, *callbacks])
         trainer.fit(module, datamodule=data)
         best.restore(module)
+        certificate = certify(module.model, kept.candidates, module.certifier)
         if checkpoint is not None:
             trainer.save_checkpoint(checkpoint, weights_only=False)  # with optimiser and callbacks
     module.to("cpu", torch.float32)
     if best.epoch is None:
         raise never_a_number(settings.monitor)
-    return ended(module.model, Fitted(module.history, best.epoch), dataset, settings, balance)
+    epoch = best.epoch if certificate is None else certificate.epoch
+    fitted = Fitted(module.history, epoch, certificate)
+    return ended(module.model, fitted, dataset, settings, balance)
 
 
 def ended(

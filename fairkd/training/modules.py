@@ -14,6 +14,7 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.loaders import BatchLoader
 from fairkd.errors import ConfigError, FairkdError
+from fairkd.evaluation.certificate import Certifier
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.live import LiveTeacher
 from fairkd.training.objective import Objective
@@ -75,6 +76,7 @@ class ClassifierModule(pl.LightningModule):
         blocks: the data's group blocks.
         n_classes: the number of classes.
         first_epoch: what the objective takes the first epoch for: its schedules may be over.
+        certifier: will test the epochs; ``None`` where nothing is certified.
 
     Attributes:
         history: one row per finished epoch: ``epoch``, ``train/...`` and ``val/...``.
@@ -91,9 +93,11 @@ class ClassifierModule(pl.LightningModule):
         n_classes: int,
         *,
         first_epoch: int = 0,
+        certifier: Certifier | None = None,
     ) -> None:
         super().__init__()
         self.model = model
+        self.certifier = certifier
         self._first_epoch = first_epoch
         self.objective = objective
         self.validation = Validation(blocks, n_classes)
@@ -170,7 +174,7 @@ class ClassifierModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the objective over the split, its terms, and the group metrics."""
         shares, metrics = self.validation.compute(
-            self.objective, dict(self.model.named_parameters())
+            self.objective, dict(self.model.named_parameters()), self.certifier
         )
         self._record("val", {**shares, **metrics})
 
@@ -233,8 +237,17 @@ class StudentModule(ClassifierModule):
         live: LiveTeacher | None = None,
         *,
         first_epoch: int = 0,
+        certifier: Certifier | None = None,
     ) -> None:
-        super().__init__(model, objective, optimizer, blocks, n_classes, first_epoch=first_epoch)
+        super().__init__(
+            model,
+            objective,
+            optimizer,
+            blocks,
+            n_classes,
+            first_epoch=first_epoch,
+            certifier=certifier,
+        )
         self._teacher = dict(teacher)
         self._live = live
 

@@ -10,6 +10,7 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.calibration import GroupCalibration, expected_calibration_error
+from fairkd.evaluation.certificate import Certifier
 from fairkd.evaluation.counts import GroupCounts
 from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
@@ -18,6 +19,7 @@ from fairkd.models.probabilities import probabilities
 from fairkd.training.inference import joined, joined_batch, outputs_on
 from fairkd.training.objective import Objective
 
+SLACK = "slack"
 FOLLOWED = (
     "demographic_parity_difference",
     "equal_opportunity_difference",
@@ -52,13 +54,18 @@ class Validation(nn.Module):
         self.metrics.update(outputs.logits, batch)
 
     def compute(
-        self, objective: Objective, parameters: Mapping[str, Tensor] | None
+        self,
+        objective: Objective,
+        parameters: Mapping[str, Tensor] | None,
+        certifier: Certifier | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Judge what was added, and begin anew.
 
         Args:
             objective: what training minimises.
             parameters: the model's parameters by name.
+            certifier: will test the epochs; then ``slack`` is among the values, and says how safe
+                this one is.
 
         Returns:
             The objective (``loss``) and its terms, which processes average over their shares; and
@@ -77,7 +84,10 @@ class Validation(nn.Module):
         )
         metrics = self.metrics.compute()
         self.metrics.reset()
-        return {"loss": value.total, **value.terms}, metrics
+        found = {"loss": value.total, **value.terms}
+        if certifier is not None:
+            found[SLACK] = torch.tensor(certifier.slack(outputs.logits, batch))
+        return found, metrics
 
 
 def judged(model: nn.Module, dataset: Dataset) -> dict[str, float]:

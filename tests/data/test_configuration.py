@@ -6,6 +6,7 @@ import pytest
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 
+import fairkd.commands.configuration  # noqa: F401  # what the files may refer to
 from fairkd.data.catalogue import entries
 from fairkd.data.dataset import Dataset
 
@@ -16,6 +17,7 @@ def composed(name: str, cache: Path) -> DictConfig:
     around = {
         "replicate": 2,
         "paths": {"data": str(cache)},
+        "constraint": {"confidence": None},
         "data": OmegaConf.load(FOLDER / f"{name}.yaml"),
     }
     config = OmegaConf.create(around)

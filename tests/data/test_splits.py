@@ -15,6 +15,7 @@ def split(
     validation_fraction: float = 0.25,
     test_fraction: float | None = 0.2,
     official_test: np.ndarray | None = None,
+    certify_fraction: float | None = None,
 ) -> dict[str, np.ndarray]:
     return split_rows(
         labels,
@@ -23,6 +24,7 @@ def split(
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
         official_test=official_test,
+        certify_fraction=certify_fraction,
     )
 
 
@@ -32,6 +34,25 @@ def test_every_row_is_in_one_split_and_every_split_is_stratified() -> None:
     assert sorted(np.concatenate(list(parts.values()))) == list(range(100))
     counts = {name: np.bincount(LABELS[rows]).tolist() for name, rows in parts.items()}
     assert counts == {"train": [48, 12], "validation": [16, 4], "test": [16, 4]}
+
+
+def test_rows_that_certify_neither_train_nor_select() -> None:
+    plain, parts = split(), split(certify_fraction=0.5)
+    assert list(parts) == ["train", "validation", "test", "certify"]
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(100))
+    np.testing.assert_array_equal(parts["test"], plain["test"])
+    # All fractions are of the 80 rows that are not test rows.
+    assert {name: len(rows) for name, rows in parts.items()} == {
+        "train": 20, "validation": 20, "test": 20, "certify": 40,
+    }  # fmt: skip
+    assert np.bincount(LABELS[parts["certify"]]).tolist() == [32, 8]
+
+
+def test_too_few_rows_left_to_train_on() -> None:
+    with pytest.raises(ConfigError, match=r"data\.certify_fraction=0\.7 leave too few rows"):
+        split(certify_fraction=0.7)
+    with pytest.raises(ConfigError, match=r"data\.certify_fraction=0 is out of range"):
+        split(certify_fraction=0)
 
 
 def test_the_seed_alone_decides() -> None:

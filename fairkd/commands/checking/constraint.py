@@ -6,7 +6,7 @@ from fairkd import checks
 from fairkd.commands.checking.shared import SHARED_KNOBS
 from fairkd.commands.checking.values import Section
 from fairkd.errors import ConfigError, unknown_name
-from fairkd.fairness.names import DISPARITIES, STATISTICS, UNBOUNDED
+from fairkd.fairness.names import COUNTED, DISPARITIES, STATISTICS, UNBOUNDED
 
 
 def check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
@@ -17,6 +17,34 @@ def check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
     )
     for name, term in constraint["terms"].items():
         _check_constraint_values(f"constraint.terms.{name}", term, blocks)
+    _check_certificate(constraint)
+
+
+def _check_certificate(constraint: Section) -> None:
+    confidence, tighten = constraint["confidence"], constraint["tighten"]
+    if confidence is None:
+        if tighten is not None:
+            raise ConfigError(
+                f"constraint.tighten={tighten} has no effect without constraint.confidence; give a "
+                "confidence (0.95), or leave the key out."
+            )
+        return
+    checks.number("constraint.confidence", confidence, least=0.5, most=0.999)
+    if tighten is not None:
+        checks.number("constraint.tighten", tighten, least=0.0)
+    if not constraint["terms"]:
+        raise ConfigError(
+            f"constraint.confidence={confidence} has nothing to certify without a constraint; "
+            "choose one (constraint=lagrangian) or leave the confidence null."
+        )
+    for name, term in constraint["terms"].items():
+        if term.get("statistic") not in COUNTED:
+            given = f"statistic={term['statistic']}" if "statistic" in term else "no statistic"
+            raise ConfigError(
+                f"constraint.confidence={confidence} cannot certify constraint.terms.{name} with "
+                f"{given}: counts bound {', '.join(COUNTED)} alone; choose one of these or leave "
+                "the confidence null."
+            )
 
 
 def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]) -> None:

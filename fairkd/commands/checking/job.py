@@ -57,6 +57,11 @@ def check(config: DictConfig) -> dict[str, Any]:
     check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     check_constraint(values["constraint"], values["data"]["groups"])
     check_compression(values["compression"])
+    if values["constraint"]["confidence"] is not None and values["compression"]["steps"]:
+        raise ConfigError(
+            "constraint.confidence certifies the student, and compression makes another model of "
+            "it, of which nothing would be certified; leave one of the two out."
+        )
     for section, knobs in SHARED_KNOBS.items():
         check_used(config, section, knobs)
     return values
@@ -107,7 +112,7 @@ def _check_sweep(sweep: Section) -> None:
 def _check_data(data: Section) -> None:
     if "seed" in data:
         checks.whole("data.seed", data["seed"], most=checks.LARGEST_SEED)
-    for name in ("validation_fraction", "test_fraction"):
+    for name in ("validation_fraction", "test_fraction", "certify_fraction"):
         if data.get(name) is not None:
             checks.number(f"data.{name}", data[name], above=0.0, most=_LARGEST_FRACTION)
     block_names(data["groups"])

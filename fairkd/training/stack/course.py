@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fairkd.errors import ConfigError, FairkdError, unknown_name
+from fairkd.training.candidates import OFFERED, Candidates
 from fairkd.training.fit import Fitted, TrainerSettings, never_a_number
 from fairkd.training.modules import DivergedError, check_finite
 
@@ -17,15 +18,18 @@ class Course:
 
     Args:
         settings: the member's.
+        certified: whether its epochs are to be tested.
 
     Attributes:
+        candidates: the epochs to be tested; ``None`` where none are.
         error: why it failed; ``None`` while it has not.
         running: whether it still learns.
         weights: of its best epoch so far, by name in its model.
     """
 
-    def __init__(self, settings: TrainerSettings) -> None:
+    def __init__(self, settings: TrainerSettings, certified: bool) -> None:
         self._settings = settings
+        self.candidates = Candidates() if certified else None
         self._history: list[dict[str, float]] = []
         self._row: dict[str, float] = {}
         self._best: tuple[int, float] | None = None
@@ -44,6 +48,9 @@ class Course:
         if monitor not in self._row:
             self._fail(ConfigError(unknown_name("value in trainer.monitor", monitor, self._row)))
             return
+        if self.candidates is not None:
+            offered = {name: _as_monitored(self._row[name]) for name in OFFERED}
+            self.candidates.offer(epoch, offered, weights)
         value = _as_monitored(self._row[monitor])
         if not math.isnan(value) and (self._best is None or self._better(value, self._best[1])):
             self._best = (epoch, value)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fairkd.data.batch import Batch
 from fairkd.data.dataset import Dataset
+from fairkd.evaluation.certificate import Certifier
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.balance import Balance
 from fairkd.training.fit import TrainerSettings
@@ -28,6 +29,7 @@ class Member:
         teacher: the teacher's outputs on ``train`` and ``validation``; ``None`` without a teacher.
         live: the trained teacher itself, for a student whose rows are augmented; left as it is.
         callbacks: the user's own Lightning callbacks; a member that has any trains alone.
+        certifier: tests its epochs at the end; ``None`` where nothing is certified.
         balance: how its last layer is retrained at the end; ``None`` leaves it.
         exact: it ends with the bits it would have alone; ``False`` lets a stack round differently.
     """
@@ -40,6 +42,7 @@ class Member:
     teacher: Mapping[str, ModelOutputs] | None = None
     live: nn.Module | None = None
     callbacks: Sequence[pl.Callback] = ()
+    certifier: Certifier | None = None
     balance: Balance | None = None
     exact: bool = True
 

@@ -54,7 +54,7 @@ class StackModule(pl.LightningModule):
         self.members = list(members)
         self._exact = members[0].exact
         self._progress = progress
-        self.courses = [Course(member.settings) for member in members]
+        self.courses = [Course(member.settings, member.certifier is not None) for member in members]
         self._places = list(range(len(members)))  # which member stands at which place
         steps = [Step(member.model, member.objective) for member in members]
         self.weights = StackedWeights(steps)
@@ -155,7 +155,7 @@ class StackModule(pl.LightningModule):
             theirs = teacher["validation"].rows(rows.index) if teacher is not None else None
             self.validation.update(outputs, theirs, rows)
         shares, metrics = self.validation.compute(
-            lent.objective, dict(lent.model.named_parameters())
+            lent.objective, dict(lent.model.named_parameters()), member.certifier
         )
         self._judged.append((number, {**shares, **metrics}))
 

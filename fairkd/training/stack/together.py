@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from fairkd.training.candidates import certify
 from fairkd.training.distil import Trained, live_teacher
 from fairkd.training.fit import ended, fit, make_trainer, steps_per_epoch, surroundings
 from fairkd.training.modules import ClassifierModule, StudentModule
@@ -166,6 +167,13 @@ def _outcome(module: StackModule, place: int, seconds: float) -> Outcome:
         fitted = course.fitted()
         member.model.load_state_dict(course.weights)
         model = member.model.to("cpu").float().eval()
+        if course.candidates is not None:
+            found = certify(model, course.candidates, member.certifier)
+            fitted = (
+                fitted
+                if found is None
+                else replace(fitted, best_epoch=found.epoch, certificate=found)
+            )
         fitted = ended(model, fitted, member.dataset, member.settings, member.balance)
     except Exception as error:
         return error
@@ -187,6 +195,7 @@ def _lone_module(member: Member) -> ClassifierModule:
         classes,
         member.teacher,
         live_teacher(member.settings, member.objective, member.live),
+        certifier=member.certifier,
     )
 
 

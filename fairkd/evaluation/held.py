@@ -1,0 +1,108 @@
+"""How a configured bound stands: the very disparity that it bounds, for every model and split."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from fairkd.data.batch import Batch
+from fairkd.evaluation.bound import Bound
+from fairkd.evaluation.evaluation import encoded, number
+from fairkd.evaluation.predictions import Predictions
+from fairkd.fairness.names import RECORDED_AS
+
+
+@dataclass(frozen=True)
+class Held:
+    """A bound and what became of it.
+
+    Attributes:
+        statistic: which rate.
+        disparity: which number from the groups' values.
+        block: the name of the block whose cells are compared.
+        threshold: the bound.
+        values: the disparity of each model's decisions, by split and model; NaN where undefined.
+    """
+
+    statistic: str
+    disparity: str
+    block: str
+    threshold: float
+    values: Mapping[str, Mapping[str, float]]
+
+    @property
+    def metric(self) -> str:
+        """The disparity's name among a run's metrics."""
+        return recorded_name(self.statistic, self.disparity)
+
+    @property
+    def words(self) -> str:
+        """The disparity in words: ``largest difference of selection rate by sex``."""
+        return f"{self.disparity} of {self.statistic}".replace("_", " ") + f" by {self.block}"
+
+    def holds(self, model: str, split: str = "test") -> bool | None:
+        """Whether a model keeps the bound; ``None`` where its disparity is undefined."""
+        value = self.values[split][model]
+        return None if math.isnan(value) else value <= self.threshold
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain values for standard JSON."""
+        values = {
+            split: {"models": list(of), "values": encoded(list(of.values()))}
+            for split, of in self.values.items()
+        }
+        return {**asdict(self), "values": values}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> "Held":
+        """What `to_json` gave."""
+        values = {
+            split: dict(zip(of["models"], map(number, of["values"]), strict=True))
+            for split, of in plain["values"].items()
+        }
+        return cls(**{**plain, "values": values})
+
+
+def recorded_name(statistic: str, disparity: str) -> str:
+    """What a run's metrics call a disparity of a statistic."""
+    if disparity == "largest_difference" and statistic in RECORDED_AS:
+        return RECORDED_AS[statistic]
+    return f"{disparity}_{statistic}"
+
+
+def held(
+    bound: Bound,
+    predictions: Mapping[str, Mapping[str, Predictions]],
+    splits: Mapping[str, Batch],
+    threshold: float,
+) -> Held:
+    """How a bound stands.
+
+    Args:
+        bound: what is to hold.
+        predictions: by split and model.
+        splits: the same rows as batches.
+        threshold: of decisions between two classes.
+    """
+
+    def value(of_model: Predictions, rows: Batch) -> float:
+        if bound.statistic == "loss":  # of probabilities: decisions have no cross-entropy
+            given = torch.from_numpy(of_model.probabilities)
+        else:
+            decided = torch.from_numpy(of_model.predicted(threshold))
+            given = F.one_hot(decided, len(of_model.classes)).double()
+        return bound.value(given, rows)
+
+    return Held(
+        statistic=bound.statistic,
+        disparity=bound.disparity,
+        block=bound.block.name,
+        threshold=bound.threshold,
+        values={
+            split: {name: value(of_model, splits[split]) for name, of_model in models.items()}
+            for split, models in predictions.items()
+        },
+    )

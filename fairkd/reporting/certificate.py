@@ -1,0 +1,87 @@
+"""A bound and its certificate in sentences."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+from fairkd.evaluation.certificate import Certificate, Certifier
+from fairkd.evaluation.held import Held
+from fairkd.evaluation.trio import MODELS
+from fairkd.record import JobRecord
+
+
+def certifiable(certifier: Certifier) -> Iterator[tuple[str, bool]]:
+    """What the certifying rows can show at best, a sentence a bound, and whether that is enough."""
+    rows = f"{certifier.rows.size:,} rows"
+    for name, bound in certifier.bounds.items():
+        smallest = certifier.smallest[name]
+        of = f"a {_words(bound.disparity, bound.statistic)} by {bound.block.name}"
+        text = f"{rows} are kept to certify: {of} can be shown to be within about {smallest:.3f}"
+        if smallest < bound.threshold:
+            yield f"{text} at best; {bound.threshold:g} is asked for.", True
+            continue
+        advice = "raise constraint.threshold or data.certify_fraction, or take larger groups"
+        yield (
+            f"{text} at best, so {bound.threshold:g} will hardly be certified of any student; "
+            f"{advice} (data.rare_groups).",
+            False,
+        )
+
+
+def bound_lines(record: JobRecord) -> Iterator[str]:
+    """How every bound stands on test, and what is certified; nothing for bounds of 0."""
+    final = record.trio.final
+    for bound in record.bounds.values():
+        if bound.threshold > 0:
+            yield _held(bound, final)
+    if record.certificate is not None:
+        yield from certificate_lines(record.certificate, record.bounds)
+
+
+def certificate_lines(certificate: Certificate, bounds: Mapping[str, Held]) -> Iterator[str]:
+    """What the certifying rows say of the chosen epoch."""
+    chosen, tested = certificate.chosen, len(certificate.tested)
+    share = f"{certificate.confidence:.4g}"
+    rows = f"{certificate.rows:,} rows that neither trained nor selected"
+    shown = ", ".join(
+        f"{bounds[name].words} at most {upper:.3f} (asked for: {certificate.thresholds[name]:g})"
+        for name, upper in chosen.upper.items()
+    )
+    epochs = f"{tested} candidate epoch{'' if tested == 1 else 's'}"
+    if certificate.certified:
+        yield (
+            f"certified at confidence {share} on {rows}: {shown}; epoch {chosen.epoch + 1}, the "
+            f"most accurate of those that passed, of {epochs}"
+        )
+        return
+    yield (
+        f"NOT certified at confidence {share} on {rows}: none of {epochs} passed; the closest, "
+        f"epoch {chosen.epoch + 1}, was kept: {shown}"
+    )
+    for name, smallest in certificate.smallest.items():
+        if smallest >= certificate.thresholds[name]:
+            yield (
+                f"these rows can hardly certify {bounds[name].words} within less than "
+                f"{smallest:.3f}, however fair the student is"
+            )
+
+
+def _held(bound: Held, final: str) -> str:
+    value, holds = bound.values["test"][final], bound.holds(final)
+    others = ", ".join(
+        f"{model} {_number(bound.values['test'][model])}" for model in MODELS if model != final
+    )
+    if holds is None:
+        return f"{bound.words} is undefined on test, so nothing can be said of its bound"
+    verdict = "holds" if holds else "does NOT hold"
+    return (
+        f"{bound.words} is {value:.3f} on test: the bound of {bound.threshold:g} {verdict} there "
+        f"({others})"
+    )
+
+
+def _words(disparity: str, statistic: str) -> str:
+    return f"{disparity} of {statistic}".replace("_", " ")
+
+
+def _number(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3f}"
