@@ -9,6 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from fairkd.data.catalogue import entries
 from fairkd.data.dataset import Dataset
 
+TABLES = ("adult", "arrests", "compas", "iris", "law_school")
+FETCHED = ("adult", "compas", "law_school")
 FOLDER = Path(__file__).parents[2] / "conf" / "data"
 
 
@@ -24,7 +26,7 @@ def composed(name: str, cache: Path) -> DictConfig:
     return data
 
 
-@pytest.mark.parametrize("name", ["adult", "arrests", "iris"])
+@pytest.mark.parametrize("name", TABLES)
 def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
     arguments = inspect.signature(get_method(config["_target_"])).parameters
@@ -33,20 +35,25 @@ def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path
     assert config.seed == 2
 
 
-@pytest.mark.parametrize("name", ["adult", "arrests", "iris"])
+@pytest.mark.parametrize("name", TABLES)
 def test_defaults_are_the_loaders_own(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
     plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
-    for argument in inspect.signature(get_method(config["_target_"])).parameters.values():
+    arguments = inspect.signature(get_method(config["_target_"])).parameters
+    for argument in arguments.values():
         if argument.default is argument.empty or argument.name in ("rare_groups", "cache"):
             continue
         default = argument.default
         expected = list(default) if isinstance(default, tuple) else default
         assert plain[argument.name] == expected, argument.name
-    assert plain["rare_groups"] == {"rule": "keep", "limit": None}
+    rare = arguments["rare_groups"].default
+    assert plain["rare_groups"] == (dict(rare) if rare else {"rule": "keep", "limit": None})
 
 
-@pytest.mark.parametrize("name", ["arrests", "iris", pytest.param("adult", marks=pytest.mark.data)])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.data] if n in FETCHED else []) for n in TABLES],
+)
 def test_files_instantiate(name: str, tmp_path: Path) -> None:
     data = instantiate(composed(name, tmp_path))
     assert isinstance(data, Dataset)
