@@ -25,6 +25,7 @@ def load_arrests(
     test_fraction: float = 0.25,
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
+    imperfect: Mapping[str, Any] | None = None,
     name: str = "arrests",
 ) -> Dataset:
     """Load the table that scikit-lego ships: 5,226 arrests, 1997 to 2002.
@@ -37,6 +38,7 @@ def load_arrests(
         test_fraction: of all rows.
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
+        imperfect: what is planted, or known to be wrong, see `Imperfect`.
         name: the name the data set goes by.
 
     Raises:
@@ -62,6 +64,7 @@ def load_arrests(
         test_fraction=test_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
+        imperfect=imperfect,
     )
 
 

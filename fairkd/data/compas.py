@@ -38,6 +38,7 @@ def load_compas(
     drop: Sequence[str] = ("age_cat", "c_charge_desc"),
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = RARE_GROUPS,
+    imperfect: Mapping[str, Any] | None = None,
     path: str | Path | None = None,
     cache: str | Path | None = None,
     name: str = "compas",
@@ -59,6 +60,7 @@ def load_compas(
         drop: kept columns that are no features.
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`; None keeps every cell.
+        imperfect: what is planted, or known to be wrong, see `Imperfect`.
         path: a folder with the user's own ``compas-scores-two-years.csv``, used as it is.
         cache: where fetched data is kept; by default see `default_cache`.
         name: the name the data set goes by.
@@ -92,6 +94,7 @@ def load_compas(
         test_fraction=test_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
+        imperfect=imperfect,
     )
 
 

@@ -29,6 +29,7 @@ def load_iris(
     test_fraction: float = 0.25,
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
+    imperfect: Mapping[str, Any] | None = None,
     name: str = "iris",
 ) -> Dataset:
     """Load scikit-learn's Iris, with the planted groups ``narrow`` and ``wide``.
@@ -42,6 +43,7 @@ def load_iris(
         test_fraction: of all rows.
         use_groups_as_features: keep the planted column among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
+        imperfect: what is planted, or known to be wrong, see `Imperfect`.
         name: the name the data set goes by.
 
     Raises:
@@ -74,4 +76,5 @@ def load_iris(
         test_fraction=test_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
+        imperfect=imperfect,
     )

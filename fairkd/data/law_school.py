@@ -41,6 +41,7 @@ def load_law_school(
     drop: Sequence[str] = (),
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
+    imperfect: Mapping[str, Any] | None = None,
     path: str | Path | None = None,
     cache: str | Path | None = None,
     name: str = "law_school",
@@ -58,6 +59,7 @@ def load_law_school(
         drop: columns that are no features.
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
+        imperfect: what is planted, or known to be wrong, see `Imperfect`.
         path: a folder with the user's own ``law.csv.zip``, used as it is.
         cache: where fetched data is kept; by default see `default_cache`.
         name: the name the data set goes by.
@@ -91,6 +93,7 @@ def load_law_school(
         test_fraction=test_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
+        imperfect=imperfect,
     )
 
 

@@ -28,7 +28,8 @@ class Rates(NamedTuple):
     Attributes:
         value: shape ``[S, K, G]``: conditions (two for equalized odds), classes, groups; 0 where
             undefined.
-        defined: same shape, False where the denominator is 0 (the batch has no such rows).
+        defined: same shape, False where the denominator is 0 (the batch has no such rows), or
+            below, which only corrected memberships or labels can make it.
         numerator: the sums that the values are ratios of, same shape.
         denominator: same shape.
     """
@@ -79,7 +80,9 @@ class Statistic:
         Args:
             probabilities: softmax at T = 1, or one-hot decisions, shape ``[B, C]``.
             y: class indices, shape ``[B]``, or soft labels, shape ``[B, C]``.
-            memberships: one block's columns, shape ``[B, G]``, each in [0, 1].
+            memberships: one block's columns, shape ``[B, G]``, each in [0, 1]; beyond where known
+                errors are corrected (see `fairkd.data.flips`), as are soft labels: all sums are
+                linear in both.
         """
         p, label = self.of(probabilities, _one_hot(y, probabilities))
         sums = [_sums(condition(label), p, memberships) for condition in self.conditions]
