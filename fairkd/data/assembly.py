@@ -1,6 +1,7 @@
 """From a raw table to a data set ready to train on: the part every loader shares."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,9 @@ def assemble(
     return Dataset(
         name=table.name,
         splits=splits,
-        blocks=preparation.blocks,
+        blocks=replace(
+            preparation.blocks, corrected=flaws.group_flip_rate > 0 or flaws.label_flip_rate > 0
+        ),
         classes=table.classes,
         fingerprint=table.fingerprint,
         preparation=preparation,
