@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fairkd.data.imperfect import Imperfect
 from fairkd.store import content_key
 
 Section = Mapping[str, Any]
@@ -272,6 +273,8 @@ def _without(section: str, values: Section, *more: str) -> dict[str, Any]:
         left_out.add("augmentation")  # results from before there was any stay under their keys
     if values.get("certify_fraction") is None:
         left_out.add("certify_fraction")
+    if Imperfect.of(values.get("imperfect")).idle:
+        left_out.add("imperfect")  # likewise
     return {name: value for name, value in values.items() if name not in left_out}
 
 

@@ -47,6 +47,7 @@ def load_adult(
     drop: Sequence[str] = ("fnlwgt", "education"),
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
+    imperfect: Mapping[str, Any] | None = None,
     path: str | Path | None = None,
     cache: str | Path | None = None,
     name: str = "adult",
@@ -63,6 +64,7 @@ def load_adult(
         drop: columns that are no features.
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
+        imperfect: what is planted, or known to be wrong, see `Imperfect`.
         path: a folder with the user's own ``adult.data`` and ``adult.test``, used as they are.
         cache: where fetched data is kept; by default see `default_cache`.
         name: the name the data set goes by.
@@ -100,6 +102,7 @@ def load_adult(
         certify_fraction=certify_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
+        imperfect=imperfect,
     )
 
 

@@ -26,6 +26,7 @@ def load_arrests(
     certify_fraction: float | None = None,
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
+    imperfect: Mapping[str, Any] | None = None,
     name: str = "arrests",
 ) -> Dataset:
     """Load the table that scikit-lego ships: 5,226 arrests, 1997 to 2002.
@@ -39,6 +40,7 @@ def load_arrests(
         certify_fraction: of the rows that are not test rows: rows that certify bounds.
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
+        imperfect: what is planted, or known to be wrong, see `Imperfect`.
         name: the name the data set goes by.
 
     Raises:
@@ -65,6 +67,7 @@ def load_arrests(
         certify_fraction=certify_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
+        imperfect=imperfect,
     )
 
 

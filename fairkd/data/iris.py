@@ -30,6 +30,7 @@ def load_iris(
     certify_fraction: float | None = None,
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
+    imperfect: Mapping[str, Any] | None = None,
     name: str = "iris",
 ) -> Dataset:
     """Load scikit-learn's Iris, with the planted groups ``narrow`` and ``wide``.
@@ -44,6 +45,7 @@ def load_iris(
         certify_fraction: of the rows that are not test rows: rows that certify bounds.
         use_groups_as_features: keep the planted column among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
+        imperfect: what is planted, or known to be wrong, see `Imperfect`.
         name: the name the data set goes by.
 
     Raises:
@@ -77,4 +79,5 @@ def load_iris(
         certify_fraction=certify_fraction,
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
+        imperfect=imperfect,
     )

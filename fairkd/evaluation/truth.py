@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from fairkd.data.batch import Batch
@@ -65,8 +66,8 @@ class Truth:
     ) -> "Truth":
         """The truth of a split.
 
-        A row's cell is known only where its membership is certain (one-hot): a distribution or a
-        zero row counts as missing. Of soft labels, the most likely class is taken.
+        A row's cell is known only where its membership is certain (one-hot): a distribution, a
+        corrected or a zero row counts as missing. Of soft labels, the most likely class is taken.
 
         Args:
             batch: the split.
@@ -77,8 +78,10 @@ class Truth:
         y = batch.y if batch.y.ndim == 1 else batch.y.argmax(-1)
         memberships = {}
         for block in blocks:
-            certainty, cell = block.of(batch.group).max(-1)
-            known = certainty >= 1 - _ONE_HOT_SLACK
+            given = block.of(batch.group)
+            cell = given.argmax(-1)
+            certain = F.one_hot(cell, len(block.cells)).to(given.dtype)
+            known = (given - certain).abs().amax(-1) <= _ONE_HOT_SLACK
             memberships[block.name] = cell.where(known, -1).cpu().numpy().astype(np.int64)
         labels = y.cpu().numpy().astype(np.int64)
         return cls(labels, memberships, blocks, classes, drawn or SharedDraws())

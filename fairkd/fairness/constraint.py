@@ -49,6 +49,7 @@ class Constraint(Knobs, ABC):
     ) -> None:
         super().__init__()
         self.block = blocks.named(by)
+        self.corrected = blocks.corrected
         self.statistic = find_statistic(statistic)
         self.disparity = find_disparity(disparity)
         self.reference = _place(reference, self.block)
@@ -91,7 +92,12 @@ class Constraint(Knobs, ABC):
 
     def rates(self, predictions: Tensor, batch: Batch) -> Rates:
         """The statistic of soft or hard predictions, shape ``[B, C]``, by group."""
-        return self.statistic.rates(predictions, batch.y, self.block.of(batch.group))
+        return Rates.of(*self.sums(predictions, batch))
+
+    def sums(self, predictions: Tensor, batch: Batch) -> Tensor:
+        """The sums that the statistic is made of, see `Statistic.sums`."""
+        memberships = self.block.of(batch.group)
+        return self.statistic.sums(predictions, batch.y, memberships, corrected=self.corrected)
 
     def gaps(self, rates: Rates) -> Tensor:
         """The disparity of each condition and class, shape ``[S, K]``."""

@@ -76,7 +76,7 @@ class Dual(Constraint):
         self.proxy = proxy
         shape = self.statistic.shape(n_classes)
         self.register_buffer("multipliers", torch.full(shape, float(self.weight)))
-        sums = torch.zeros(2, *shape, len(self.block.cells))
+        sums = torch.zeros(2 + self.corrected, *shape, len(self.block.cells))
         self.register_buffer("soft_sums", sums)
         self.register_buffer("hard_sums", sums.clone())
 
@@ -87,7 +87,8 @@ class Dual(Constraint):
 
     def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Tensor:
         """The term, shape ``[]``: what the student descends on, or how validation judges it."""
-        excess = self.gaps(self._run(soft(student), batch, self.soft_sums)) - self.threshold
+        run = Rates.of(*self._run(soft(student), batch, self.soft_sums))
+        excess = self.gaps(run) - self.threshold
         decided = self.gaps(self.rates(hard(student), batch)) - self.threshold
         training = epoch.isfinite()
         return torch.where(training, self.primal(excess), _SEVERITY * decided.relu().amax())
@@ -104,17 +105,14 @@ class Dual(Constraint):
         """The state after a step."""
         of_soft = self._run(soft(student), batch, self.soft_sums)
         of_hard = self._run(hard(student), batch, self.hard_sums)
-        excess = self.gaps(of_hard if self.proxy else of_soft) - self.threshold
-        return {
-            "soft_sums": torch.stack([of_soft.numerator, of_soft.denominator]),
-            "hard_sums": torch.stack([of_hard.numerator, of_hard.denominator]),
-            **self.climbed(excess, epoch),
-        }
+        excess = self.gaps(Rates.of(*(of_hard if self.proxy else of_soft))) - self.threshold
+        return {"soft_sums": of_soft, "hard_sums": of_hard, **self.climbed(excess, epoch)}
 
-    def _run(self, predictions: Tensor, batch: Batch, sums: Tensor) -> Rates:
-        now = self.rates(predictions, batch)
-        before = self.running * sums
-        return Rates.of(now.numerator + before[0], now.denominator + before[1])
+    def _run(self, predictions: Tensor, batch: Batch, sums: Tensor) -> Tensor:
+        """The sums of this batch and of the ones before, see `Statistic.sums`."""
+        now = self.sums(predictions, batch)
+        kept = torch.stack([self.running, self.running, self.running.square()])[: len(now)]
+        return now + kept[:, None, None, None] * sums
 
 
 class Lagrangian(Dual):

@@ -21,6 +21,8 @@ from fairkd.errors import ConfigError, unknown_name
 
 Coefficients = tuple[Tensor, Tensor, Tensor, Tensor]
 
+_STANDARD_ERRORS = 2.0
+
 
 class Rates(NamedTuple):
     """One statistic's values.
@@ -28,7 +30,8 @@ class Rates(NamedTuple):
     Attributes:
         value: shape ``[S, K, G]``: conditions (two for equalized odds), classes, groups; 0 where
             undefined.
-        defined: same shape, False where the denominator is 0 (the batch has no such rows).
+        defined: same shape, False where the denominator is 0 (the batch has no such rows), or less
+            than two standard errors above it (of corrected memberships or labels).
         numerator: the sums that the values are ratios of, same shape.
         denominator: same shape.
     """
@@ -39,15 +42,21 @@ class Rates(NamedTuple):
     denominator: Tensor
 
     @classmethod
-    def of(cls, numerator: Tensor, denominator: Tensor) -> "Rates":
-        """The ratios of two sums, shape ``[S, K, G]``."""
-        value, defined = _ratio(numerator, denominator)
+    def of(cls, numerator: Tensor, denominator: Tensor, noise: Tensor | None = None) -> "Rates":
+        """The ratios of two sums, shape ``[S, K, G]``.
+
+        Args:
+            numerator: the sums above.
+            denominator: the sums below.
+            noise: the denominator's variance, see `Statistic.sums`; ``None``: it has none.
+        """
+        value, defined = _ratio(numerator, denominator, noise)
         return cls(value, defined, numerator, denominator)
 
     @property
     def overall(self) -> Tensor:
         """The value over all rows whose group is known, shape ``[S, K]``; 0 where undefined."""
-        return _ratio(self.numerator.sum(-1), self.denominator.sum(-1))[0]
+        return _ratio(self.numerator.sum(-1), self.denominator.sum(-1), None)[0]
 
 
 @dataclass(frozen=True)
@@ -73,19 +82,54 @@ class Statistic:
         p = torch.zeros(1, n_classes)
         return len(self.conditions), self.of(p, p)[0].shape[-1]
 
-    def rates(self, probabilities: Tensor, y: Tensor, memberships: Tensor) -> Rates:
+    def rates(
+        self, probabilities: Tensor, y: Tensor, memberships: Tensor, *, corrected: bool = False
+    ) -> Rates:
         """The statistic of each group.
 
         Args:
             probabilities: softmax at T = 1, or one-hot decisions, shape ``[B, C]``.
             y: class indices, shape ``[B]``, or soft labels, shape ``[B, C]``.
-            memberships: one block's columns, shape ``[B, G]``, each in [0, 1].
+            memberships: one block's columns, shape ``[B, G]``, each in [0, 1]; beyond where known
+                errors are corrected (see `fairkd.data.flips`), as are soft labels: all sums are
+                linear in both.
+            corrected: whether memberships or labels may be such.
+        """
+        return Rates.of(*self.sums(probabilities, y, memberships, corrected=corrected))
+
+    def sums(
+        self, probabilities: Tensor, y: Tensor, memberships: Tensor, *, corrected: bool = False
+    ) -> Tensor:
+        r"""What the rates are made of: numerators, denominators, and the denominators' noise.
+
+        The noise is the variance that corrected memberships or labels (see `fairkd.data.flips`)
+        have added. A row's part of the denominator is :math:`m c`, with the coefficient c affine in
+        the label, :math:`c_0` or :math:`c_1` where that is known. As their expectations are those
+        of 0 or 1, an unbiased estimate of the variance is
+
+        .. math:: \sum_i m_i^2 c_i^2 - m_i \left[ (1 - y_i) c_{0i}^2 + y_i c_{1i}^2 \right]
+
+        Of memberships and labels that are one-hot it would be exactly 0, and below where they are
+        distributions.
+
+        Args:
+            probabilities: as `rates`, like the next two.
+            y: class indices or soft labels.
+            memberships: one block's columns.
+            corrected: whether memberships or labels may be corrected ones.
+
+        Returns:
+            Shape ``[2, S, K, G]``, and ``[3, S, K, G]`` of corrected ones; the noise has no
+            gradient.
         """
         p, label = self.of(probabilities, _one_hot(y, probabilities))
-        sums = [_sums(condition(label), p, memberships) for condition in self.conditions]
-        numerator = torch.stack([n for n, _ in sums])
-        denominator = torch.stack([d for _, d in sums])
-        return Rates.of(numerator, denominator)
+        found = []
+        for condition in self.conditions:
+            parts = _sums(condition(label), p, memberships)
+            if corrected:
+                parts = (*parts, _noise(condition, p.detach(), label, memberships))
+            found.append(torch.stack(parts))
+        return torch.stack(found, dim=1)
 
 
 def find_statistic(name: str) -> Statistic:
@@ -99,9 +143,9 @@ def find_statistic(name: str) -> Statistic:
     return _BY_NAME[name]
 
 
-def _ratio(numerator: Tensor, denominator: Tensor) -> tuple[Tensor, Tensor]:
+def _ratio(numerator: Tensor, denominator: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
     """The ratio, 0 where undefined, and where it is defined."""
-    defined = denominator > 0
+    defined = denominator > (0 if noise is None else _STANDARD_ERRORS * noise.relu().sqrt())
     ratio = numerator / torch.where(defined, denominator, 1.0)
     return torch.where(defined, ratio, 0.0), defined
 
@@ -122,10 +166,25 @@ def _cross_entropy(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return loss, torch.ones_like(loss)
 
 
-def _sums(coefficients: Coefficients, p: Tensor, memberships: Tensor) -> tuple[Tensor, Tensor]:
+def _sums(coefficients: Coefficients, p: Tensor, memberships: Tensor) -> tuple[Tensor, ...]:
     """Numerator and denominator per class and group, shape ``[K, G]`` each."""
     a0, b0, a1, b1 = (c.expand_as(p) for c in coefficients)
     return _by_group(a0 + b0 * p, memberships), _by_group(a1 + b1 * p, memberships)
+
+
+def _noise(
+    condition: Callable[[Tensor], Coefficients], p: Tensor, y: Tensor, memberships: Tensor
+) -> Tensor:
+    """The variance of the denominator, shape ``[K, G]``; see `Statistic.sums`."""
+
+    def coefficient(label: Tensor) -> Tensor:
+        _, _, a1, b1 = condition(label)
+        return a1 + b1 * p
+
+    known = [coefficient(torch.full_like(y, float(c))).square() for c in (0, 1)]
+    square = (1 - y) * known[0] + y * known[1]
+    m, c = memberships.unsqueeze(-2), coefficient(y).unsqueeze(-1)
+    return (m.square() * c.square() - m * square.unsqueeze(-1)).detach().sum(0)
 
 
 def _by_group(values: Tensor, memberships: Tensor) -> Tensor:

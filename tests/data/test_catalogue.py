@@ -33,7 +33,14 @@ def load(entry: Entry) -> Dataset:
     return data
 
 
-@pytest.mark.parametrize("name", ["iris", "arrests", pytest.param("adult", marks=pytest.mark.data)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "iris",
+        "arrests",
+        *(pytest.param(n, marks=pytest.mark.data) for n in ("adult", "compas", "law_school")),
+    ],
+)
 def test_entries_say_what_the_data_is(name: str, tmp_path: Path) -> None:
     entry = named(name, tmp_path)
     data = load(entry)
@@ -49,7 +56,9 @@ def test_what_needs_a_download(tmp_path: Path) -> None:
     assert {entry.name: (entry.needs_download, entry.cached) for entry in entries(tmp_path)} == {
         "adult": (True, False),
         "arrests": (False, True),
+        "compas": (True, False),
         "iris": (False, True),
+        "law_school": (True, False),
         "tinted_digits": (False, True),
         "tinted_fashion": (False, DEBIAN_FASHION_MNIST.is_dir()),
         "tinted_mnist": (True, False),

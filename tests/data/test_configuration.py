@@ -1,32 +1,33 @@
+import dataclasses
 import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 import fairkd.commands.configuration  # noqa: F401  # what the files may refer to
 from fairkd.data.catalogue import entries
 from fairkd.data.dataset import Dataset
+from fairkd.data.imperfect import Imperfect
 
+TABLES = ("adult", "arrests", "compas", "iris", "law_school")
+FETCHED = ("adult", "compas", "law_school")
+FROM_ELSEWHERE = ("rare_groups", "imperfect", "cache")
 FOLDER = Path(__file__).parents[2] / "conf" / "data"
 
 
 def composed(name: str, cache: Path) -> DictConfig:
-    around = {
-        "replicate": 2,
-        "paths": {"data": str(cache)},
-        "constraint": {"confidence": None},
-        "data": OmegaConf.load(FOLDER / f"{name}.yaml"),
-    }
-    config = OmegaConf.create(around)
-    OmegaConf.resolve(config)
+    with initialize_config_dir(str(FOLDER.parent), version_base="1.3"):
+        config = compose("train", [f"data={name}", "replicate=2", f"paths.data={cache}"])
+    OmegaConf.resolve(config.data)
     data: DictConfig = config.data
     return data
 
 
-@pytest.mark.parametrize("name", ["adult", "arrests", "iris"])
+@pytest.mark.parametrize("name", TABLES)
 def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
     arguments = inspect.signature(get_method(config["_target_"])).parameters
@@ -35,25 +36,43 @@ def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path
     assert config.seed == 2
 
 
-@pytest.mark.parametrize("name", ["adult", "arrests", "iris"])
+@pytest.mark.parametrize("name", TABLES)
 def test_defaults_are_the_loaders_own(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
     plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
-    for argument in inspect.signature(get_method(config["_target_"])).parameters.values():
-        if argument.default is argument.empty or argument.name in ("rare_groups", "cache"):
+    arguments = inspect.signature(get_method(config["_target_"])).parameters
+    for argument in arguments.values():
+        if argument.default is argument.empty or argument.name in FROM_ELSEWHERE:
             continue
         default = argument.default
         expected = list(default) if isinstance(default, tuple) else default
         assert plain[argument.name] == expected, argument.name
-    assert plain["rare_groups"] == {"rule": "keep", "limit": None}
+    rare = arguments["rare_groups"].default
+    assert plain["rare_groups"] == (dict(rare) if rare else {"rule": "keep", "limit": None})
 
 
-@pytest.mark.parametrize("name", ["arrests", "iris", pytest.param("adult", marks=pytest.mark.data)])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.data] if n in FETCHED else []) for n in TABLES],
+)
 def test_files_instantiate(name: str, tmp_path: Path) -> None:
     data = instantiate(composed(name, tmp_path))
     assert isinstance(data, Dataset)
     assert data.name == name
     assert data.blocks.names == tuple(composed(name, tmp_path).groups)
+
+
+def test_imperfect_information_has_the_defaults_of_its_class(tmp_path: Path) -> None:
+    for name in TABLES:
+        config = OmegaConf.to_container(composed(name, tmp_path).imperfect)
+        assert config == dataclasses.asdict(Imperfect())
+
+
+def test_imperfect_information_arrives_from_overrides(tmp_path: Path) -> None:
+    given = {"imperfect": {"known_groups": 0.5, "label_smoothing": 0.1}}
+    train = instantiate(OmegaConf.merge(composed("iris", tmp_path), given)).splits["train"]
+    assert float(train.group.sum()) == round(0.5 * train.size)
+    assert train.y.shape == (train.size, 3)
 
 
 def test_rare_groups_arrive_from_overrides(tmp_path: Path) -> None:

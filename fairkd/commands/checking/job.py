@@ -9,16 +9,15 @@ from omegaconf import DictConfig
 from fairkd import checks
 from fairkd.commands.checking.compression import check_compression
 from fairkd.commands.checking.constraint import check_constraint
+from fairkd.commands.checking.data import check_data, check_readers
 from fairkd.commands.checking.distillation import check_distillation
 from fairkd.commands.checking.shared import SHARED_KNOBS, check_used, keys_of_base
 from fairkd.commands.checking.teacher import check_teacher
 from fairkd.commands.checking.trainer import check_augmentation, check_layers, check_trainer
 from fairkd.commands.checking.values import Section, resolved
-from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.settings import EvaluationSettings
 
-_LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
 ROOT_KEYS = {
@@ -48,7 +47,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_flag("dry_run", values["dry_run"])
     _check_sweep(values["sweep"])
     checks.choice("stack.kernels", values["stack"]["kernels"], KERNELS)
-    _check_data(values["data"])
+    check_data(values["data"])
     check_layers("student", values["student"])
     check_augmentation("augmentation", values["augmentation"])
     check_trainer("trainer", values["trainer"])
@@ -62,6 +61,7 @@ def check(config: DictConfig) -> dict[str, Any]:
             "constraint.confidence certifies the student, and compression makes another model of "
             "it, of which nothing would be certified; leave one of the two out."
         )
+    check_readers(values)
     for section, knobs in SHARED_KNOBS.items():
         check_used(config, section, knobs)
     return values
@@ -107,17 +107,6 @@ def _check_sweep(sweep: Section) -> None:
                 f"sweep.{name}={value} cannot be a name; accepted: up to 64 letters, digits, dots, "
                 "dashes and underscores."
             )
-
-
-def _check_data(data: Section) -> None:
-    if "seed" in data:
-        checks.whole("data.seed", data["seed"], most=checks.LARGEST_SEED)
-    for name in ("validation_fraction", "test_fraction", "certify_fraction"):
-        if data.get(name) is not None:
-            checks.number(f"data.{name}", data[name], above=0.0, most=_LARGEST_FRACTION)
-    block_names(data["groups"])
-    if "rare_groups" in data:
-        RareGroups.of(data["rare_groups"])
 
 
 def _check_evaluation(evaluation: Section) -> None:
