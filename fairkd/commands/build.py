@@ -22,8 +22,8 @@ from fairkd.errors import ConfigError, FairkdError
 from fairkd.evaluation.reference import with_references
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.experiment import Job, SweepPlace
-from fairkd.fairness.constraint import Constraint
 from fairkd.fairness.names import RECORDED_AS
+from fairkd.fairness.term import FairnessTerm
 from fairkd.identity import Surroundings, job_keys
 from fairkd.models.inputs import input_of
 from fairkd.record import Headline
@@ -201,7 +201,7 @@ def _step(key: str, section: DictConfig) -> Compression:
     return step
 
 
-def _constraint(key: str, section: DictConfig, dataset: Dataset) -> Constraint:
+def _constraint(key: str, section: DictConfig, dataset: Dataset) -> FairnessTerm:
     given: dict[str, Any] = {"blocks": dataset.blocks}
     asked = _parameters(section)
     if "n_classes" in asked:
@@ -212,10 +212,10 @@ def _constraint(key: str, section: DictConfig, dataset: Dataset) -> Constraint:
         found = with_references(EvaluationSettings(), dataset).reference_group or {}
         given["reference"] = found[block.name]
     constraint = _made(key, section, **given)
-    if not isinstance(constraint, Constraint):
+    if not isinstance(constraint, FairnessTerm):
         raise ConfigError(
             f"{key}._target_={section._target_} is no constraint; derive it from "
-            "fairkd.fairness.constraint.Constraint."
+            "fairkd.fairness.constraint.Constraint, or from fairkd.fairness.term.FairnessTerm."
         )
     return constraint
 

@@ -1,7 +1,5 @@
 """What every way to enforce a bound has in common: the bound itself."""
 
-from abc import ABC, abstractmethod
-
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -10,12 +8,12 @@ from fairkd.data.blocks import Block, Blocks
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.fairness.disparities import find_disparity
 from fairkd.fairness.statistics import Rates, find_statistic
+from fairkd.fairness.term import FairnessTerm
 from fairkd.models.features import ModelOutputs
-from fairkd.models.knobs import Knobs
 from fairkd.models.probabilities import probabilities
 
 
-class Constraint(Knobs, ABC):
+class Constraint(FairnessTerm):
     r"""A disparity of a statistic between the cells of a block, to be kept within a threshold.
 
     .. math:: c_{sk} = d_{sk} - \varepsilon \le 0
@@ -47,38 +45,12 @@ class Constraint(Knobs, ABC):
         threshold: float = 0.0,
         reference: str | None = None,
     ) -> None:
-        super().__init__()
-        self.block = blocks.named(by)
+        super().__init__(blocks, by)
         self.statistic = find_statistic(statistic)
         self.disparity = find_disparity(disparity)
         self.reference = _place(reference, self.block)
         most = 1.0 if self.statistic.bounded else None
         self.knob("threshold", threshold, least=0.0, **({} if most is None else {"most": most}))
-
-    @property
-    @abstractmethod
-    def factor(self) -> Tensor:
-        """What the term is multiplied with in the objective, shape ``[]``."""
-
-    @abstractmethod
-    def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Tensor:
-        """The unweighted term, shape ``[]``.
-
-        Args:
-            student: the student's outputs, with gradient.
-            batch: the rows.
-            epoch: counted from 0, shape ``[]``; infinite on validation.
-        """
-
-    def advanced(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
-        """The constraint's own state after a step, by buffer; most have none.
-
-        Args:
-            student: the student's outputs in the step.
-            batch: the rows.
-            epoch: as `forward`.
-        """
-        return {}
 
     def measured(self, decisions: Tensor, batch: Batch) -> Tensor:
         """The worst disparity of hard decisions, shape ``[]``: what the threshold is a bound on.

@@ -52,13 +52,17 @@ class Validation(nn.Module):
         self.metrics.update(outputs.logits, batch)
 
     def compute(
-        self, objective: Objective, parameters: Mapping[str, Tensor] | None
+        self,
+        objective: Objective,
+        parameters: Mapping[str, Tensor] | None,
+        model: nn.Module | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Judge what was added, and begin anew.
 
         Args:
             objective: what training minimises.
             parameters: the model's parameters by name.
+            model: the model itself, for terms that ask it about other rows.
 
         Returns:
             The objective (``loss``) and its terms, which processes average over their shares; and
@@ -74,6 +78,7 @@ class Validation(nn.Module):
             batch,
             torch.tensor(math.inf, device=outputs.logits.device),
             parameters,
+            model,
         )
         metrics = self.metrics.compute()
         self.metrics.reset()
