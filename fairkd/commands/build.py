@@ -316,11 +316,14 @@ def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigE
 
 
 def _headline(plain: Mapping[str, Any], blocks: Blocks) -> Headline:
-    """The disparity of the first constraint, or the parity gap of the first block."""
-    for term in plain["constraint"]["terms"].values():
+    """The disparity of the first constraint, or the parity gap of its block, or of the first."""
+    terms = plain["constraint"]["terms"].values()
+    for term in terms:
         if term.get("statistic") in RECORDED_AS:
             return Headline(RECORDED_AS[term["statistic"]], blocks.named(term.get("by")).name)
-    return Headline(RECORDED_AS["selection_rate"], blocks.names[0])
+    first: Mapping[str, Any] = next(iter(terms), {})
+    statistic = "selection_rate" if first.get("given") is None else "equalized_odds"
+    return Headline(RECORDED_AS[statistic], blocks.named(first.get("by")).name)
 
 
 def _name(plain: Mapping[str, Any]) -> str:
