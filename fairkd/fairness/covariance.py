@@ -7,9 +7,8 @@ from fairkd import checks
 from fairkd.data.blocks import Blocks
 from fairkd.fairness.dependence import Dependence, against_the_rest
 from fairkd.fairness.masses import comparable, dependent
+from fairkd.fairness.names import SCORES
 from fairkd.models.features import ModelOutputs
-
-SCORES = ("probability", "margin")
 
 
 def covariance(scores: Tensor, memberships: Tensor) -> Tensor:

@@ -10,11 +10,10 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.parts import parts
 from fairkd.fairness.masses import comparable
+from fairkd.fairness.names import GIVEN
 from fairkd.fairness.term import FairnessTerm
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import probabilities
-
-LABEL = "label"
 
 
 class Dependence(FairnessTerm):
@@ -49,7 +48,7 @@ class Dependence(FairnessTerm):
         super().__init__(blocks, by)
         self.knob("weight", weight, least=0.0)
         if given is not None:
-            checks.choice("given", given, (LABEL,))
+            checks.choice("given", given, GIVEN)
         self.given = given
         self.most_rows = (
             None if most_rows is None else checks.whole("most_rows", most_rows, least=2)

@@ -23,6 +23,10 @@ DISPARITIES = (
     "average_absolute_difference",
     "worst_group",
 )
+GIVEN = ("label",)
+"""What a dependence may be measured within."""
+SCORES = ("probability", "margin")
+"""What a covariance may be of."""
 RECORDED_AS = {
     "selection_rate": "demographic_parity_difference",
     "true_positive_rate": "equal_opportunity_difference",

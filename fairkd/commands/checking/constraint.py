@@ -6,7 +6,7 @@ from fairkd import checks
 from fairkd.commands.checking.shared import SHARED_KNOBS
 from fairkd.commands.checking.values import Section
 from fairkd.errors import ConfigError, unknown_name
-from fairkd.fairness.names import DISPARITIES, STATISTICS, UNBOUNDED
+from fairkd.fairness.names import DISPARITIES, GIVEN, SCORES, STATISTICS, UNBOUNDED
 
 
 def check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
@@ -17,6 +17,8 @@ def check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
     )
     for name, term in constraint["terms"].items():
         _check_constraint_values(f"constraint.terms.{name}", term, blocks)
+        if str(term.get("_target_")).startswith("fairkd."):
+            _check_own_values(f"constraint.terms.{name}", term)
 
 
 def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]) -> None:
@@ -32,3 +34,15 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
     if values.get("by") is not None and values["by"] not in blocks:
         sentence = unknown_name(f"group block in {prefix}.by", values["by"], blocks)
         raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
+
+
+def _check_own_values(prefix: str, values: Section) -> None:
+    """Check what some of fairkd's own classes take."""
+    for name, accepted in (("given", GIVEN), ("of", SCORES)):
+        if values.get(name) is not None:
+            checks.choice(f"{prefix}.{name}", values[name], accepted)
+    if values.get("bandwidth") is not None:
+        checks.number(f"{prefix}.bandwidth", values["bandwidth"], above=0.0)
+    for name in ("bins", "most_rows"):
+        if name in values:
+            checks.whole(f"{prefix}.{name}", values[name], least=2)

@@ -10,6 +10,7 @@ from fairkd.data.blocks import Blocks
 from fairkd.fairness.chi_square import ChiSquare
 from fairkd.fairness.covariance import Covariance
 from fairkd.fairness.dual import AugmentedLagrangian, Lagrangian, NuPI
+from fairkd.fairness.fair_mixup import FairMixup
 from fairkd.fairness.kernels import HSIC, MMD
 from fairkd.fairness.mutual_information import PrejudiceRemover
 from fairkd.fairness.names import DISPARITIES, STATISTICS
@@ -42,6 +43,7 @@ DEPENDENCES: dict[str, Callable[[float, float], FairnessTerm]] = {
     "margin": lambda _, w: Covariance(BLOCKS, "sex", 3 * w, of="margin"),
     "prejudice": lambda _, w: PrejudiceRemover(BLOCKS, "race", 10 * w),
     "chi_square": lambda _, w: ChiSquare(BLOCKS, "race", w),
+    "fair_mixup": lambda _, w: FairMixup(BLOCKS, "race", w),
     "chi_square_fixed": lambda width, w: ChiSquare(BLOCKS, "sex", w, bandwidth=width),
 }
 
