@@ -6,7 +6,15 @@ from fairkd import checks
 from fairkd.commands.checking.shared import SHARED_KNOBS
 from fairkd.commands.checking.values import Section
 from fairkd.errors import ConfigError, unknown_name
-from fairkd.fairness.names import DISPARITIES, GIVEN, SCORES, STATISTICS, UNBOUNDED
+from fairkd.fairness.names import (
+    DISPARITIES,
+    GIVEN,
+    SCORES,
+    SMOOTH,
+    STATISTICS,
+    UNBOUNDED,
+    not_smooth,
+)
 
 
 def check_constraint(constraint: Section, blocks: Iterable[str]) -> None:
@@ -25,7 +33,9 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
     if "statistic" in values:
         checks.choice(f"{prefix}.statistic", values["statistic"], STATISTICS)
     if "disparity" in values:
-        checks.choice(f"{prefix}.disparity", values["disparity"], DISPARITIES)
+        checks.choice(f"{prefix}.disparity", values["disparity"], (*DISPARITIES, *SMOOTH))
+    if values.get("sharpness") is not None:
+        _check_sharpness(prefix, values)
     if "threshold" in values:
         most = None if values.get("statistic") in UNBOUNDED else 1.0
         checks.number(f"{prefix}.threshold", values["threshold"], least=0.0, most=most)
@@ -34,6 +44,16 @@ def _check_constraint_values(prefix: str, values: Section, blocks: Iterable[str]
     if values.get("by") is not None and values["by"] not in blocks:
         sentence = unknown_name(f"group block in {prefix}.by", values["by"], blocks)
         raise ConfigError(f"{sentence} The data's blocks are set by data.groups.")
+
+
+def _check_sharpness(prefix: str, values: Section) -> None:
+    key = f"{prefix}.sharpness"
+    least = 1.0 if str(values.get("disparity")).startswith("norm_") else 1e-3
+    checks.number(key, values["sharpness"], least=least)
+    if values.get("disparity") in DISPARITIES:
+        raise ConfigError(
+            not_smooth(key, values["sharpness"], f"{prefix}.disparity", values["disparity"])
+        )
 
 
 def _check_own_values(prefix: str, values: Section) -> None:

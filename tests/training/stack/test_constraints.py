@@ -13,7 +13,7 @@ from fairkd.fairness.dual import AugmentedLagrangian, Lagrangian, NuPI
 from fairkd.fairness.fair_mixup import FairMixup
 from fairkd.fairness.kernels import HSIC, MMD
 from fairkd.fairness.mutual_information import PrejudiceRemover
-from fairkd.fairness.names import DISPARITIES, STATISTICS
+from fairkd.fairness.names import DISPARITIES, SMOOTH, STATISTICS
 from fairkd.fairness.penalty import Penalty
 from fairkd.fairness.term import FairnessTerm
 from fairkd.fairness.wasserstein import Wasserstein
@@ -28,6 +28,14 @@ DUALS: dict[str, Callable[[float, float], FairnessTerm]] = {
         BLOCKS, 3, by="race", threshold=bound, weight=w, running=0.5
     ),
     "nupi": lambda bound, w: NuPI(BLOCKS, 3, threshold=bound, weight=w, smoothing=0.25),
+    "smooth": lambda bound, w: Lagrangian(
+        BLOCKS,
+        3,
+        disparity="smooth_largest_difference",
+        threshold=bound,
+        weight=w,
+        sharpness=20 + 40 * w,
+    ),
     "augmented": lambda bound, w: AugmentedLagrangian(
         BLOCKS, 3, statistic="equalized_odds", threshold=bound, weight=w, rate=0.5 + w
     ),
@@ -100,7 +108,7 @@ def test_every_statistic_stacks(member: Callable[..., Member], statistic: str) -
     )
 
 
-@pytest.mark.parametrize("disparity", DISPARITIES)
+@pytest.mark.parametrize("disparity", [*DISPARITIES, *SMOOTH])
 def test_every_disparity_stacks(member: Callable[..., Member], disparity: str) -> None:
     _check(
         _members(
