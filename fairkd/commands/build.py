@@ -28,6 +28,7 @@ from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.experiment import Job, SweepPlace
 from fairkd.fairness.constraint import Constraint
 from fairkd.fairness.names import RECORDED_AS
+from fairkd.fairness.term import FairnessTerm
 from fairkd.identity import Surroundings, job_keys
 from fairkd.models.inputs import input_of
 from fairkd.record import Headline
@@ -102,7 +103,7 @@ def build_job(
         evaluation=with_references(
             settings("evaluation", config.evaluation, plain["evaluation"]), dataset
         ),
-        headline=_headline(bounds, dataset.blocks),
+        headline=_headline(plain, bounds, dataset.blocks),
         bounds=bounds,
         force=config.force,
         output=output,
@@ -224,6 +225,8 @@ def _bounds(config: DictConfig, dataset: Dataset) -> dict[str, Bound]:
     found = {}
     for name, term in config.constraint.terms.items():
         constraint = _constraint(f"constraint.terms.{name}", term, dataset)
+        if not isinstance(constraint, Constraint):
+            continue  # a measure of dependence has no bound
         found[str(name)] = Bound(
             constraint.statistic.name,
             constraint.disparity.__name__,
@@ -267,7 +270,7 @@ def _aims(config: DictConfig, certifier: Certifier | None) -> dict[str, float]:
 
 def _constraint(
     key: str, section: DictConfig, dataset: Dataset, aim: float | None = None
-) -> Constraint:
+) -> FairnessTerm:
     given: dict[str, Any] = {"blocks": dataset.blocks}
     if aim is not None:
         given["threshold"] = aim
@@ -280,10 +283,10 @@ def _constraint(
         found = with_references(EvaluationSettings(), dataset).reference_group or {}
         given["reference"] = found[block.name]
     constraint = _made(key, section, **given)
-    if not isinstance(constraint, Constraint):
+    if not isinstance(constraint, FairnessTerm):
         raise ConfigError(
             f"{key}._target_={section._target_} is no constraint; derive it from "
-            "fairkd.fairness.constraint.Constraint."
+            "fairkd.fairness.constraint.Constraint, or from fairkd.fairness.term.FairnessTerm."
         )
     return constraint
 
@@ -383,11 +386,13 @@ def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigE
     return ConfigError(f"{key} ({section.get('_target_')}) cannot be built: {problem}.")
 
 
-def _headline(bounds: Mapping[str, Bound], blocks: Blocks) -> Headline:
-    """The disparity of the first constraint, or the parity gap of the first block."""
+def _headline(plain: Mapping[str, Any], bounds: Mapping[str, Bound], blocks: Blocks) -> Headline:
+    """The disparity of the first constraint, or the parity gap of its block, or of the first."""
     for bound in bounds.values():
         return Headline(recorded_name(bound.statistic, bound.disparity), bound.block.name)
-    return Headline(RECORDED_AS["selection_rate"], blocks.names[0])
+    first: Mapping[str, Any] = next(iter(plain["constraint"]["terms"].values()), {})
+    statistic = "selection_rate" if first.get("given") is None else "equalized_odds"
+    return Headline(RECORDED_AS[statistic], blocks.named(first.get("by")).name)
 
 
 def _name(plain: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 Nothing connects the layers' shapes: only similarities and distances between rows are compared.
 """
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from fairkd import checks
 from fairkd.data.batch import Batch
+from fairkd.data.parts import parts
 from fairkd.distillation.layers import Layers, LayerTerm
 
 _EPSILON = 1e-7
@@ -175,11 +175,9 @@ class RelationTerm(LayerTerm):
         with torch.autocast(device.type, enabled=False):
             fields = tuple(_single(field) for field in fields)
             rows = len(fields[0])
-            n_parts = math.ceil(rows / most)
-            if n_parts == 1:
+            places = parts(rows, most, device)
+            if len(places) == 1:
                 return loss(*fields)
-            # Every n-th row: a split may be in the order of its labels.
-            places = [torch.arange(part, rows, n_parts, device=device) for part in range(n_parts)]
             values = [loss(*(field[place] for field in fields)) for place in places]
             if values[0].dim():
                 return torch.cat(values)[torch.cat(places).argsort()]

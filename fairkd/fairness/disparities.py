@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from fairkd.errors import ConfigError, unknown_name
+from fairkd.fairness.names import SMOOTH
 from fairkd.fairness.statistics import Rates
 
 Disparity = Callable[[Rates, int], Tensor]
@@ -90,14 +91,15 @@ REFERENCED = ("average_difference", "average_relative_difference")
 
 
 def find_disparity(name: str) -> Disparity:
-    """The disparity of that name.
+    """The disparity of that name; of a smooth one's, the exact one that it stands for.
 
     Raises:
         ConfigError: there is none.
     """
-    if name not in _BY_NAME:
-        raise ConfigError(unknown_name("disparity", name, _BY_NAME))
-    return _BY_NAME[name]
+    exact = SMOOTH.get(name, name)
+    if exact not in _BY_NAME:
+        raise ConfigError(unknown_name("disparity", name, (*_BY_NAME, *SMOOTH)))
+    return _BY_NAME[exact]
 
 
 def _largest(rates: Rates, known: Tensor) -> Tensor:

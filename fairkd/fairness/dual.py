@@ -43,6 +43,7 @@ class Dual(Constraint):
         running: share of the earlier sums that a step keeps, from 0 to below 1.
         n_classes: C.
         reference: the cell that average differences compare with.
+        sharpness: of a smooth disparity; multipliers follow the exact one in any case.
 
     Raises:
         ConfigError: an unknown name, or a value out of its range.
@@ -68,8 +69,9 @@ class Dual(Constraint):
         proxy: bool = True,
         running: float = 0.0,
         reference: str | None = None,
+        sharpness: float | None = None,
     ) -> None:
-        super().__init__(blocks, by, statistic, disparity, threshold, reference)
+        super().__init__(blocks, by, statistic, disparity, threshold, reference, sharpness)
         self.knob("weight", weight, least=0.0)
         self.knob("rate", rate, above=0.0)
         self.knob("running", running, least=0.0, most=0.999)
@@ -88,7 +90,7 @@ class Dual(Constraint):
     def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Tensor:
         """The term, shape ``[]``: what the student descends on, or how validation judges it."""
         run = Rates.of(*self._run(soft(student), batch, self.soft_sums))
-        excess = self.gaps(run) - self.threshold
+        excess = self.descended(run) - self.threshold
         decided = self.gaps(self.rates(hard(student), batch)) - self.threshold
         training = epoch.isfinite()
         return torch.where(training, self.primal(excess), _SEVERITY * decided.relu().amax())
@@ -171,10 +173,11 @@ class NuPI(Lagrangian):
         proportional: float = 1.0,
         integral: float = 1.0,
         smoothing: float = 0.0,
+        sharpness: float | None = None,
     ) -> None:
         super().__init__(
             blocks, n_classes, by, statistic, disparity, threshold, weight, rate, proxy, running,
-            reference,
+            reference, sharpness,
         )  # fmt: skip
         self.knob("proportional", proportional, least=0.0)
         self.knob("integral", integral, least=0.0)
@@ -213,7 +216,7 @@ class AugmentedLagrangian(Dual):
 
     growth: Tensor
     most: Tensor
-    sharpness: Tensor
+    rho: Tensor
     exceeded: Tensor
     steps: Tensor
     last_epoch: Tensor
@@ -233,32 +236,33 @@ class AugmentedLagrangian(Dual):
         reference: str | None = None,
         growth: float = 2.0,
         most: float = 100.0,
+        sharpness: float | None = None,
     ) -> None:
         super().__init__(
             blocks, n_classes, by, statistic, disparity, threshold, weight, rate, proxy, running,
-            reference,
+            reference, sharpness,
         )  # fmt: skip
         self.knob("growth", growth, least=1.0)
         self.knob("most", most, above=0.0)
-        self.register_buffer("sharpness", self.rate.clone())
+        self.register_buffer("rho", self.rate.clone())
         self.register_buffer("exceeded", torch.zeros_like(self.multipliers))
         self.register_buffer("steps", torch.tensor(0.0))
         self.register_buffer("last_epoch", torch.tensor(0.0))
 
     def primal(self, excess: Tensor) -> Tensor:
         """The moved quadratic."""
-        pushed = (self.multipliers + self.sharpness * excess).relu().square()
-        return (pushed - self.multipliers.square()).sum() / (2 * self.sharpness)
+        pushed = (self.multipliers + self.rho * excess).relu().square()
+        return (pushed - self.multipliers.square()).sum() / (2 * self.rho)
 
     def climbed(self, excess: Tensor, epoch: Tensor) -> dict[str, Tensor]:
         """Sum up an epoch's steps; with the first step of the next one, move."""
         new = epoch > self.last_epoch
         mean = self.exceeded / self.steps.clamp(min=1.0)
-        moved = (self.multipliers + self.sharpness * mean).relu()
-        grown = torch.where((mean > 0).any(), self.growth, 1.0) * self.sharpness
+        moved = (self.multipliers + self.rho * mean).relu()
+        grown = torch.where((mean > 0).any(), self.growth, 1.0) * self.rho
         return {
             "multipliers": torch.where(new, moved, self.multipliers),
-            "sharpness": torch.where(new, torch.minimum(grown, self.most), self.sharpness),
+            "rho": torch.where(new, torch.minimum(grown, self.most), self.rho),
             "exceeded": torch.where(new, excess, self.exceeded + excess),
             "steps": torch.where(new, torch.ones_like(self.steps), self.steps + 1),
             "last_epoch": epoch.to(self.last_epoch.dtype),

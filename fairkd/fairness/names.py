@@ -33,6 +33,18 @@ DISPARITIES = (
     "average_absolute_difference",
     "worst_group",
 )
+SMOOTH = {
+    "smooth_largest_difference": "largest_difference",
+    "smooth_largest_difference_to_overall": "largest_difference_to_overall",
+    "smooth_worst_group": "worst_group",
+    "norm_largest_difference": "largest_difference",
+    "norm_largest_difference_to_overall": "largest_difference_to_overall",
+}
+"""Disparities that only the gradient sees, and the exact one that the bound is about."""
+GIVEN = ("label",)
+"""What a dependence may be measured within."""
+SCORES = ("probability", "margin")
+"""What a covariance may be of."""
 RECORDED_AS = {
     "selection_rate": "demographic_parity_difference",
     "true_positive_rate": "equal_opportunity_difference",
@@ -41,3 +53,18 @@ RECORDED_AS = {
     "accuracy": "accuracy_difference",
 }
 """The record's name for the largest difference of each statistic."""
+
+
+def not_smooth(knob: str, value: object, key: str, disparity: str) -> str:
+    """The refusal of a sharpness for a disparity that has none.
+
+    Args:
+        knob: the sharpness' key.
+        value: given.
+        key: the disparity's key.
+        disparity: chosen.
+    """
+    return (
+        f"{knob}={value} has no effect: {key}={disparity} is exact; leave the key out, or choose "
+        f"{', '.join(SMOOTH)}."
+    )

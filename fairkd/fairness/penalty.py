@@ -26,6 +26,7 @@ class Penalty(Constraint):
         threshold: the bound.
         weight: the term's factor in the objective, at least 0.
         reference: the cell that average differences compare with.
+        sharpness: of a smooth disparity.
 
     Raises:
         ConfigError: an unknown name, or a value out of its range.
@@ -42,8 +43,9 @@ class Penalty(Constraint):
         threshold: float = 0.0,
         weight: float = 1.0,
         reference: str | None = None,
+        sharpness: float | None = None,
     ) -> None:
-        super().__init__(blocks, by, statistic, disparity, threshold, reference)
+        super().__init__(blocks, by, statistic, disparity, threshold, reference, sharpness)
         self.knob("weight", weight, least=0.0)
 
     @property
@@ -58,5 +60,5 @@ class Penalty(Constraint):
         epoch: Tensor | None = None,  # noqa: ARG002
     ) -> Tensor:
         """The violation, shape ``[]``; the epoch has no say."""
-        excess = self.gaps(self.rates(soft(student), batch)) - self.threshold
+        excess = self.descended(self.rates(soft(student), batch)) - self.threshold
         return excess.relu().amax(-1).sum()

@@ -156,6 +156,7 @@ class ClassifierModule(pl.LightningModule):
             batch,
             self._epoch,
             dict(self.model.named_parameters()) if len(self.objective.start) else None,
+            self.model,
         )
         self._train_totals.append(value.total.detach())
         self._train_terms.append({name: term.detach() for name, term in value.terms.items()})
@@ -174,7 +175,7 @@ class ClassifierModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the objective over the split, its terms, and the group metrics."""
         shares, metrics = self.validation.compute(
-            self.objective, dict(self.model.named_parameters()), self.certifier
+            self.objective, dict(self.model.named_parameters()), self.model, self.certifier
         )
         self._record("val", {**shares, **metrics})
 

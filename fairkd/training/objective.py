@@ -11,7 +11,7 @@ from fairkd.data.batch import Batch
 from fairkd.distillation.schedule import Schedule
 from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError
-from fairkd.fairness.constraint import Constraint
+from fairkd.fairness.term import FairnessTerm, Student
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import cross_entropy
 
@@ -49,7 +49,7 @@ class Objective(nn.Module):
     Args:
         label_weight: weight of the cross-entropy with the labels (1 - alpha beside soft targets).
         terms: distillation terms by name.
-        constraints: constraints by name.
+        constraints: constraints, and other terms about groups, by name.
         start_epoch: first epoch, counted from 0, in which distillation counts.
         schedule: a factor on every distillation term's weight; ``None`` leaves them constant.
         pull: weight of the squared distance to the starting weights (L2-SP: Li, Grandvalet and
@@ -71,7 +71,7 @@ class Objective(nn.Module):
         *,
         label_weight: float = 1.0,
         terms: Mapping[str, DistillationTerm] | None = None,
-        constraints: Mapping[str, Constraint] | None = None,
+        constraints: Mapping[str, FairnessTerm] | None = None,
         start_epoch: int = 0,
         schedule: Schedule | None = None,
         pull: float = 0.0,
@@ -123,12 +123,12 @@ class Objective(nn.Module):
         }
 
     @property
-    def named_constraints(self) -> dict[str, Constraint]:
-        """The constraints by name."""
+    def named_constraints(self) -> dict[str, FairnessTerm]:
+        """The constraints, and other terms about groups, by name."""
         return {
             name: constraint
             for name, constraint in self.constraints.items()
-            if isinstance(constraint, Constraint)
+            if isinstance(constraint, FairnessTerm)
         }
 
     @property
@@ -155,7 +155,7 @@ class Objective(nn.Module):
             type(term).advanced is not DistillationTerm.advanced
             for term in self.named_terms.values()
         ) or any(
-            type(constraint).advanced is not Constraint.advanced
+            type(constraint).advanced is not FairnessTerm.advanced
             for constraint in self.named_constraints.values()
         )
 
@@ -193,6 +193,7 @@ class Objective(nn.Module):
         batch: Batch,
         epoch: Tensor,
         parameters: Mapping[str, Tensor] | None = None,
+        model: Student | None = None,
     ) -> ObjectiveValue:
         """The objective of one batch.
 
@@ -202,6 +203,7 @@ class Objective(nn.Module):
             batch: the rows.
             epoch: the current epoch, counted from 0, shape ``[]``.
             parameters: the student's parameters by name, for the pull to the start.
+            model: the student itself, for terms that ask it about rows of their own making.
 
         Raises:
             ConfigError: there are distillation terms and no teacher outputs.
@@ -220,7 +222,7 @@ class Objective(nn.Module):
                 terms[name] = _mean(term(student, teacher, batch, epoch), batch.weight)
                 weights[name] = strength * _buffer(term, "weight")
         for name, constraint in self.named_constraints.items():
-            terms[name] = constraint(student, batch, epoch)
+            terms[name] = constraint.asking(student, batch, epoch, model)
             weights[name] = constraint.factor
         if len(self.start) and parameters is not None:
             terms[PULL] = self._distance_to_start(parameters)

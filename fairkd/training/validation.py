@@ -57,6 +57,7 @@ class Validation(nn.Module):
         self,
         objective: Objective,
         parameters: Mapping[str, Tensor] | None,
+        model: nn.Module | None = None,
         certifier: Certifier | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Judge what was added, and begin anew.
@@ -64,6 +65,7 @@ class Validation(nn.Module):
         Args:
             objective: what training minimises.
             parameters: the model's parameters by name.
+            model: the model itself, for terms that ask it about other rows.
             certifier: will test the epochs; then ``slack`` is among the values, and says how safe
                 this one is.
 
@@ -81,6 +83,7 @@ class Validation(nn.Module):
             batch,
             torch.tensor(math.inf, device=outputs.logits.device),
             parameters,
+            model,
         )
         metrics = self.metrics.compute()
         self.metrics.reset()

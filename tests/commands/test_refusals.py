@@ -39,8 +39,9 @@ from fairkd.errors import DataError
             "constraint=nope",
             1,
             "Unknown choice for constraint 'nope'; did you mean 'none'? Accepted: "
-            "accuracy_parity, augmented_lagrangian, demographic_parity, equal_opportunity, "
-            "equalized_odds, lagrangian, none, nupi, penalty, predictive_equality.",
+            "accuracy_parity, augmented_lagrangian, covariance, demographic_parity, "
+            "equal_opportunity, equalized_odds, fair_mixup, hgr, hsic, lagrangian, mmd, none, "
+            "nupi, penalty, predictive_equality, prejudice_remover, wasserstein.",
         ),
         (
             "distillation=[soft_targets,nope]",
@@ -357,7 +358,9 @@ from fairkd.errors import DataError
             1,
             "constraint.disparity=variance is not known; accepted: largest_difference, "
             "smallest_ratio, largest_difference_to_overall, average_difference, "
-            "average_relative_difference, average_absolute_difference, worst_group.",
+            "average_relative_difference, average_absolute_difference, worst_group, "
+            "smooth_largest_difference, smooth_largest_difference_to_overall, smooth_worst_group, "
+            "norm_largest_difference, norm_largest_difference_to_overall.",
         ),
         (
             "constraint.by=age",
@@ -376,6 +379,48 @@ from fairkd.errors import DataError
             1,
             "constraint.statistic=accuracy has no effect: nothing in constraint=equal_opportunity"
             " uses it; leave the key out or choose another constraint.",
+        ),
+        (
+            "constraint=penalty constraint.sharpness=20",
+            1,
+            "constraint.sharpness=20 has no effect: constraint.disparity=largest_difference is "
+            "exact; leave the key out, or choose smooth_largest_difference, "
+            "smooth_largest_difference_to_overall, smooth_worst_group, norm_largest_difference, "
+            "norm_largest_difference_to_overall.",
+        ),
+        (
+            "constraint.disparity=norm_largest_difference constraint.sharpness=0.5",
+            1,
+            "constraint.sharpness=0.5 is out of range; accepted: a number of at least 1.",
+        ),
+        (
+            "constraint=hgr constraint.sharpness=20",
+            1,
+            "constraint.sharpness=20 has no effect: nothing in constraint=hgr uses it; leave the "
+            "key out or choose another constraint.",
+        ),
+        (
+            "constraint=hsic constraint.threshold=0.1",
+            1,
+            "constraint.threshold=0.1 has no effect: nothing in constraint=hsic uses it; leave the "
+            "key out or choose another constraint.",
+        ),
+        (
+            "constraint=[wasserstein,fair_mixup] constraint.disparity=worst_group",
+            1,
+            "constraint.disparity=worst_group has no effect: nothing in "
+            "constraint=wasserstein, fair_mixup uses it; leave the key out or choose another "
+            "constraint.",
+        ),
+        (
+            "constraint=mmd constraint.terms.mmd.given=labels",
+            1,
+            "constraint.terms.mmd.given=labels is not known; accepted: label.",
+        ),
+        (
+            "constraint=hsic constraint.terms.hsic.bandwidth=0",
+            1,
+            "constraint.terms.hsic.bandwidth=0 is out of range; accepted: a number above 0.",
         ),
         (
             "constraint=equal_opportunity constraint.terms.equal_opportunity.by=age",

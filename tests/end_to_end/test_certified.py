@@ -56,8 +56,8 @@ def test_the_control_and_the_teacher_train_on_what_is_left(fairkd, place) -> Non
     [
         (
             ("constraint.confidence=0.95", "constraint=none"),
-            "constraint.confidence=0.95 has nothing to certify without a constraint; choose one "
-            "(constraint=lagrangian) or leave the confidence null.",
+            "constraint.confidence=0.95 has nothing to certify without a bound; choose a "
+            "constraint that has one (constraint=lagrangian) or leave the confidence null.",
         ),
         (
             ("constraint.confidence=1.5",),

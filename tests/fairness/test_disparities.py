@@ -36,7 +36,9 @@ def test_the_configuration_knows_exactly_the_disparities_there_are():
     assert str(refused.value) == (
         "Unknown disparity 'smallest_ratios'; did you mean 'smallest_ratio'? Accepted: "
         "average_absolute_difference, average_difference, average_relative_difference, "
-        "largest_difference, largest_difference_to_overall, smallest_ratio, worst_group."
+        "largest_difference, largest_difference_to_overall, norm_largest_difference, "
+        "norm_largest_difference_to_overall, smallest_ratio, smooth_largest_difference, "
+        "smooth_largest_difference_to_overall, smooth_worst_group, worst_group."
     )
 
 

@@ -105,7 +105,7 @@ def test_an_augmented_lagrangian_moves_once_an_epoch_and_sharpens():
                                      proxy=False)  # fmt: skip
     assert [_step(constraint) for _ in range(3)] == [0.0, 0.0, 0.0]
     assert _step(constraint, LATER) == pytest.approx(1.5 * 0.2)  # the epoch's mean
-    assert float(constraint.sharpness) == 5.0  # 6 is more than the most
+    assert float(constraint.rho) == 5.0  # 6 is more than the most
     excess = 0.2
     expected = ((0.3 + 5 * excess) ** 2 - 0.3**2) / (2 * 5)
     assert float(constraint(OUTPUTS, BATCH, LATER).detach()) == pytest.approx(expected)

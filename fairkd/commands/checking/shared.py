@@ -11,7 +11,7 @@ from fairkd.errors import ConfigError
 
 SHARED_KNOBS = {
     "distillation": ("alpha", "temperature", "temperature_scaling"),
-    "constraint": ("statistic", "by", "disparity", "threshold", "weight"),
+    "constraint": ("statistic", "by", "disparity", "sharpness", "threshold", "weight"),
     "compression": (
         "sparsity", "granularity", "rounds", "epochs", "learning_rate", "teaches", "method",
     ),

@@ -101,7 +101,22 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        _, weight, bias, ctx.batches = inputs
+        ctx.save_for_forward(weight, bias)
+        ctx.set_materialize_grads(False)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:  # noqa: ARG004
         raise RuntimeError("This layer is for stacks, under vmap.")
+
+    @staticmethod
+    def jvp(ctx: Any, of_x: Tensor, *of_others: Tensor | None) -> Tensor:
+        """How the layer changes along a way in its input, which a term may ask for."""
+        if any(other is not None for other in of_others[:2]):
+            raise RuntimeError("This layer's weights do not vary along a way.")
+        weight, bias = ctx.saved_tensors
+        change: Tensor = _Linear.apply(of_x, weight, torch.zeros_like(bias), ctx.batches)  # type: ignore[no-untyped-call]  # torch's
+        return change
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *inputs: Any) -> Any:

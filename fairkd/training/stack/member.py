@@ -69,7 +69,7 @@ class Step(nn.Module):
         """
         outputs = run(self.model, batch.x, self.objective.student_features)
         pulled = dict(self.model.named_parameters()) if len(self.objective.start) else None
-        value = self.objective(outputs, teacher, batch, epoch, pulled)
+        value = self.objective(outputs, teacher, batch, epoch, pulled, self.model)
         state: dict[str, Tensor] = {}
         if self.objective.has_state:
             advanced = self.objective.advanced(outputs, teacher, batch, epoch)

@@ -155,7 +155,7 @@ class StackModule(pl.LightningModule):
             theirs = teacher["validation"].rows(rows.index) if teacher is not None else None
             self.validation.update(outputs, theirs, rows)
         shares, metrics = self.validation.compute(
-            lent.objective, dict(lent.model.named_parameters()), member.certifier
+            lent.objective, dict(lent.model.named_parameters()), lent.model, member.certifier
         )
         self._judged.append((number, {**shares, **metrics}))
 

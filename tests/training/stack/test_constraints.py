@@ -7,24 +7,52 @@ import pytest
 import torch
 
 from fairkd.data.blocks import Blocks
-from fairkd.fairness.constraint import Constraint
+from fairkd.fairness.chi_square import ChiSquare
+from fairkd.fairness.covariance import Covariance
 from fairkd.fairness.dual import AugmentedLagrangian, Lagrangian, NuPI
-from fairkd.fairness.names import DISPARITIES, STATISTICS
+from fairkd.fairness.fair_mixup import FairMixup
+from fairkd.fairness.kernels import HSIC, MMD
+from fairkd.fairness.mutual_information import PrejudiceRemover
+from fairkd.fairness.names import DISPARITIES, SMOOTH, STATISTICS
 from fairkd.fairness.penalty import Penalty
+from fairkd.fairness.term import FairnessTerm
+from fairkd.fairness.wasserstein import Wasserstein
 from fairkd.training.distil import Trained
 from fairkd.training.stack.member import Member
 from fairkd.training.stack.together import train_alone, train_stack
 
 BLOCKS = Blocks.of({"sex": ["f", "m"], "race": ["a", "b", "c"]})
 KNOBS = ((0.02, 0.0), (0.1, 0.5), (0.3, 1.0))
-DUALS: dict[str, Callable[[float, float], Constraint]] = {
+DUALS: dict[str, Callable[[float, float], FairnessTerm]] = {
     "lagrangian": lambda bound, w: Lagrangian(
         BLOCKS, 3, by="race", threshold=bound, weight=w, running=0.5
     ),
     "nupi": lambda bound, w: NuPI(BLOCKS, 3, threshold=bound, weight=w, smoothing=0.25),
+    "smooth": lambda bound, w: Lagrangian(
+        BLOCKS,
+        3,
+        disparity="smooth_largest_difference",
+        threshold=bound,
+        weight=w,
+        sharpness=20 + 40 * w,
+    ),
     "augmented": lambda bound, w: AugmentedLagrangian(
         BLOCKS, 3, statistic="equalized_odds", threshold=bound, weight=w, rate=0.5 + w
     ),
+}
+DEPENDENCES: dict[str, Callable[[float, float], FairnessTerm]] = {
+    "hsic": lambda width, w: HSIC(BLOCKS, "race", 50 * w, most_rows=100),
+    "hsic_fixed": lambda width, w: HSIC(BLOCKS, "race", 50 * w, bandwidth=width),
+    "mmd": lambda width, w: MMD(BLOCKS, "race", 5 * w),
+    "mmd_label": lambda width, w: MMD(BLOCKS, "sex", 5 * w, "label", bandwidth=width),
+    "wasserstein": lambda _, w: Wasserstein(BLOCKS, "race", w),
+    "wasserstein_label": lambda _, w: Wasserstein(BLOCKS, "sex", w, "label"),
+    "covariance": lambda _, w: Covariance(BLOCKS, "race", 10 * w),
+    "margin": lambda _, w: Covariance(BLOCKS, "sex", 3 * w, of="margin"),
+    "prejudice": lambda _, w: PrejudiceRemover(BLOCKS, "race", 10 * w),
+    "chi_square": lambda _, w: ChiSquare(BLOCKS, "race", w),
+    "fair_mixup": lambda _, w: FairMixup(BLOCKS, "race", w),
+    "chi_square_fixed": lambda width, w: ChiSquare(BLOCKS, "sex", w, bandwidth=width),
 }
 
 
@@ -42,9 +70,9 @@ def _check(members: list[Member]) -> None:
 
 
 def _members(
-    member: Callable[..., Member], make: Callable[[float, float], Constraint]
+    member: Callable[..., Member], make: Callable[[float, float], FairnessTerm], classes: int = 3
 ) -> list[Member]:
-    members = [member(seed=seed, classes=3, weight=None) for seed in range(3)]
+    members = [member(seed=seed, classes=classes, weight=None) for seed in range(3)]
     for one, (bound, weight) in zip(members, KNOBS, strict=True):
         one.objective.constraints["bound"] = make(bound, weight)
     return members
@@ -63,6 +91,14 @@ def test_multipliers_of_a_stack_are_those_of_its_members(
     assert started.shape[-1] == 3
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("name", DEPENDENCES)
+def test_every_measure_of_dependence_stacks(
+    member: Callable[..., Member], name: str, classes: int
+) -> None:
+    _check(_members(member, DEPENDENCES[name], classes))
+
+
 @pytest.mark.parametrize("statistic", STATISTICS)
 def test_every_statistic_stacks(member: Callable[..., Member], statistic: str) -> None:
     _check(
@@ -72,7 +108,7 @@ def test_every_statistic_stacks(member: Callable[..., Member], statistic: str) -
     )
 
 
-@pytest.mark.parametrize("disparity", DISPARITIES)
+@pytest.mark.parametrize("disparity", [*DISPARITIES, *SMOOTH])
 def test_every_disparity_stacks(member: Callable[..., Member], disparity: str) -> None:
     _check(
         _members(
