@@ -35,6 +35,11 @@ class Bound:
     threshold: float
     reference: int = 0
 
+    @property
+    def words(self) -> str:
+        """What is bounded: ``largest difference of selection rate by sex``."""
+        return f"{self.disparity} of {self.statistic}".replace("_", " ") + f" by {self.block.name}"
+
     def value(self, decisions: Tensor, batch: Batch) -> float:
         """The worst disparity over conditions and classes; NaN where fewer than two groups count.
 

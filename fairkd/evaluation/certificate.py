@@ -8,8 +8,10 @@ true disparity exceeds the threshold is at most one minus the confidence (fixed-
 Maurer, Hothorn and Lehmacher 1995; used alike by Angelopoulos et al., "Learn then test", 2021).
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -77,6 +79,8 @@ class Certificate:
             is certified, the closest one, and nothing is promised of it.
         confidence: of the certificate as a whole.
         rows: how many rows certified.
+        rows_id: equal for certificates on the same rows.
+        bounds: what was bounded, in words, by constraint.
         smallest: about the smallest thresholds that these rows can certify, by constraint.
         thresholds: what was to be certified, by constraint.
         tested: every candidate, in the order of the test.
@@ -86,6 +90,8 @@ class Certificate:
     epoch: int
     confidence: float
     rows: int
+    rows_id: str
+    bounds: Mapping[str, str]
     smallest: Mapping[str, float]
     thresholds: Mapping[str, float]
     tested: Sequence[Trial]
@@ -121,6 +127,14 @@ class Certifier:
     threshold: float
     rows: Batch
     smallest: Mapping[str, float]
+
+    @cached_property
+    def rows_id(self) -> str:
+        """A hash of the certifying rows' labels and groups."""
+        digest = hashlib.sha256()
+        for field_ in (self.rows.y, self.rows.group):
+            digest.update(field_.contiguous().cpu().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @classmethod
     def over(
@@ -180,6 +194,8 @@ class Certifier:
             epoch=best.epoch,
             confidence=self.confidence,
             rows=self.rows.size,
+            rows_id=self.rows_id,
+            bounds={name: bound.words for name, bound in self.bounds.items()},
             smallest=dict(self.smallest),
             thresholds={name: bound.threshold for name, bound in self.bounds.items()},
             tested=tested,

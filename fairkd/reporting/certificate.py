@@ -1,12 +1,15 @@
 """A bound and its certificate in sentences."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fairkd.evaluation.certificate import Certificate, Certifier
 from fairkd.evaluation.held import Held
 from fairkd.evaluation.trio import MODELS
 from fairkd.record import JobRecord
+from fairkd.sweeps.joint import Joint
+
+_MOST_JOINTS = 4
 
 
 def certifiable(certifier: Certifier) -> Iterator[tuple[str, bool]]:
@@ -63,6 +66,36 @@ def certificate_lines(certificate: Certificate, bounds: Mapping[str, Held]) -> I
                 f"these rows can hardly certify {bounds[name].words} within less than "
                 f"{smallest:.3f}, however fair the student is"
             )
+
+
+def joint_lines(joints: Sequence[Joint]) -> Iterator[str]:
+    """What may be chosen from a sweep: a sentence for each set of rows that certified, or one for
+    all of them where there are many."""
+    if len(joints) > _MOST_JOINTS:
+        chosen = [one for one in joints if one.chosen is not None]
+        kept = [one for one in chosen if one.chosen and one.chosen.metrics.get("test/holds") == 1.0]
+        yield (
+            f"certified, on {len(joints)} sets of rows and bounds by themselves: a student in "
+            f"{len(chosen)} of {len(joints)}; on test {len(kept)} of these {len(chosen)} hold"
+        )
+        return
+    for one in joints:
+        found = one.certificate
+        jobs = f"{len(one.jobs)} job{'' if len(one.jobs) == 1 else 's'}"
+        asked = ", ".join(
+            f"{words} at most {found.thresholds[name]:g}" for name, words in found.bounds.items()
+        )
+        start = f"of {jobs} certified on the same {found.rows:,} rows ({asked})"
+        if one.chosen is None:
+            yield f"{start} none may be chosen at confidence {found.confidence:.4g}"
+            continue
+        metrics = one.chosen.metrics
+        yield (
+            f"{start} job {one.chosen.number} may be chosen at confidence "
+            f"{found.confidence:.4g}: test accuracy {metrics['test/accuracy']:.3f}, gap "
+            f"{metrics['test/disparity']:.3f} ({one.passed} of {one.candidates} candidate epochs "
+            "passed in one sequence)"
+        )
 
 
 def _held(bound: Held, final: str) -> str:

@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from fairkd.reporting.certificate import joint_lines
 from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.joint import joint
 from fairkd.sweeps.labels import columns, labels
 from fairkd.sweeps.outcome import MEASURES, Failure, Model
 from fairkd.sweeps.sentence import number, sentence
@@ -39,6 +41,8 @@ def show_sweep(
     for line in _legend(summary):
         _say(console, line)
     _say(console, sentence(summary))
+    for line in joint_lines(joint(outcome for row in summary.rows for outcome in row.outcomes)):
+        _say(console, line)
     for line in _failure_lines(failures):
         _say(console, line)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fairkd.evaluation.certificate import Certificate
 from fairkd.record import Headline, JobRecord
 from fairkd.tracking.slug import metric_name
 
@@ -43,6 +44,7 @@ class Outcome:
         reused: whether the store had it.
         final: the model that stands in the student's place: the student itself, or what compression
             made of it last.
+        certificate: what certifying rows say of the student; ``None`` where none was asked for.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Outcome:
     run_id: str
     reused: bool
     final: str = "student"
+    certificate: Certificate | None = None
 
     def value(self, model: Model, split: Split, measure: Measure) -> float:
         """One model's accuracy or headline disparity on one split; NaN where undefined."""
@@ -116,6 +119,7 @@ def outcome_of(
         run_id=run_id,
         reused=reused,
         final=record.trio.final,
+        certificate=record.certificate,
     )
 
 

@@ -8,6 +8,8 @@ The headings are stable. Of a configuration, best first (see `fairkd.sweeps.summ
 - for each stem below ``_mean``, ``_sd``, ``_low``, ``_high``, ``_interval`` (the kind:
   ``repetitions``, ``test rows`` or ``none``), ``_defined`` and ``_of`` (in how many of the
   repetitions the number is defined);
+- ``test/holds_share`` and ``certify/certified_share``: in which share of the repetitions the bounds
+  hold on test, and are certified, where there are any;
 - ``comparison``, ``disparity`` (the headline's full name), ``configuration``, ``job_numbers``,
   ``job_names``, ``run_ids`` (joined by spaces).
 
@@ -38,7 +40,11 @@ from fairkd.sweeps.outcome import (
     Outcome,
     Split,
 )
+from fairkd.sweeps.repetitions import distinct
 from fairkd.sweeps.summary import Row, Summary
+
+PROMISED = ("test/holds", "certify/certified", "certify/exceeds")
+"""Whether a job's bounds hold on test, and what is certified of them."""
 
 _SPLITS: tuple[Split, ...] = ("test", "validation")
 
@@ -54,8 +60,8 @@ def jobs_frame(outcomes: Sequence[Outcome], failures: Sequence[Failure]) -> pd.D
 
     Headings: ``job``, ``name``, ``status`` (``done``, ``reused``, ``refused``, ``failed``), the
     varied keys, the seeds, the stems above as they are, ``test/disparity_low`` and ``_high``,
-    ``disparity``, ``configuration``, ``run_id``; and for a job without numbers its ``overrides``
-    and the ``sentence`` that says why.
+    what is promised (`PROMISED`), ``disparity``, ``configuration``, ``run_id``; and for a job
+    without numbers its ``overrides`` and the ``sentence`` that says why.
     """
     lines = [_job_line(outcome) for outcome in outcomes] + list(map(_failure_line, failures))
     table = pd.DataFrame(lines)
@@ -125,6 +131,10 @@ def _line(row: Row) -> dict[str, object]:
     line |= {"repetitions": row.repetitions, "repetitions_vary": row.repetitions_vary}
     for start, estimate in _estimates(row):
         line |= {f"{start}_{name}": value for name, value in vars(estimate).items()}
+    for name in PROMISED[:2]:
+        known = [job.metrics[name] for job in distinct(row.outcomes) if name in job.metrics]
+        if known:
+            line[f"{name}_share"] = sum(known) / len(known)
     return line | {
         "comparison": row.comparison,
         "disparity": row.headline.name,
@@ -156,8 +166,8 @@ def _job_line(outcome: Outcome) -> dict[str, object]:
         for model in MODELS:
             for measure in MEASURES:
                 line[stem(model, split, measure)] = outcome.value(model, split, measure)
-    bounds = ("test/disparity_low", "test/disparity_high")
-    line |= {name: outcome.metrics[name] for name in bounds if name in outcome.metrics}
+    known = ("test/disparity_low", "test/disparity_high", *PROMISED)
+    line |= {name: outcome.metrics[name] for name in known if name in outcome.metrics}
     return line | {
         "disparity": outcome.headline.name,
         "configuration": outcome.configuration,
