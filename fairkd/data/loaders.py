@@ -1,6 +1,7 @@
 """Batches out of tensors held in memory."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ class BatchLoader:
     """Iterate over a split in batches that are slices of tensors.
 
     The order of an epoch depends on the seed and the epoch's number alone, so it is the same
-    whatever ran before in the process, and the same again when training resumes at that epoch.
+    whatever ran before in the process, and the same again when training resumes at that epoch; in
+    the middle of one, it goes on after the batches that were given.
 
     Args:
         split: all rows.
@@ -44,6 +46,8 @@ class BatchLoader:
         self.rank = rank
         self.world_size = world_size
         self._epoch = 0
+        self._given = 0
+        self._first = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next iteration; it counts until the first batch is asked for."""
@@ -52,7 +56,21 @@ class BatchLoader:
     def __len__(self) -> int:
         return -(-self._largest_share() // self.batch_size)
 
+    def state_dict(self) -> dict[str, int]:
+        """How many batches of the iteration under way were given, for a checkpoint."""
+        return {"given": self._given % max(len(self), 1)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Let the next iteration begin after the batches that were given."""
+        self._first = state["given"]
+
     def __iter__(self) -> Iterator[Batch]:
+        self._given, self._first = self._first, 0
+        for batch in islice(self._batches(), self._given, None):
+            self._given += 1
+            yield batch
+
+    def _batches(self) -> Iterator[Batch]:
         if self.shuffle_seed is None and self.world_size == 1:
             yield from _slices(self.split, self.batch_size)
             return

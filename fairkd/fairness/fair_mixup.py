@@ -12,7 +12,7 @@ from fairkd.data.blocks import Blocks
 from fairkd.data.parts import parts
 from fairkd.errors import ConfigError
 from fairkd.fairness.dependence import against_the_rest
-from fairkd.fairness.masses import comparable, within
+from fairkd.fairness.masses import below, comparable, within
 from fairkd.fairness.term import FairnessTerm, Student
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import probabilities
@@ -83,10 +83,10 @@ def scattered(index: Tensor, epoch: Tensor) -> Tensor:
 def _in_order(memberships: Tensor, keys: Tensor) -> Tensor:
     """For each group B rows out of it, in the order of their keys, shape ``[B, G]``."""
     order = keys.argsort()
-    below = within(memberships)[order].cumsum(0)
+    sums = below(within(memberships)[order])
     n = len(keys)
-    middles = (torch.arange(n, device=keys.device, dtype=below.dtype) + 0.5) / n
-    place = (below.unsqueeze(0) < middles[:, None, None]).sum(1)
+    middles = (torch.arange(n, device=keys.device, dtype=sums.dtype) + 0.5) / n
+    place = (sums.unsqueeze(0) < middles[:, None, None]).sum(1)
     return order[place.clamp(max=n - 1)]
 
 

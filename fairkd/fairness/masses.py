@@ -7,6 +7,8 @@ without a group has no share in any.
 import torch
 from torch import Tensor
 
+_WHOLE = 2.0**60
+
 
 def joint(memberships: Tensor) -> Tensor:
     """Row i's and group g's share in all memberships, shape ``[B, G]``; 0 where there are none."""
@@ -38,6 +40,18 @@ def pairs(memberships: Tensor) -> tuple[Tensor, Tensor]:
     both = (present[first] & present[second]).to(shares.dtype)
     apart = shares[:, first] - shares[:, second]
     return apart, both / both.sum().clamp(min=1)
+
+
+def below(shares: Tensor) -> Tensor:
+    """Running sums of shares over rows, shape ``[B, ...]``, without gradient.
+
+    Whole numbers are added: their sums do not depend on order, and no device refuses them where
+    kernels have to be deterministic.
+
+    Args:
+        shares: at most 1 in sum.
+    """
+    return (shares * _WHOLE).long().cumsum(0).to(shares.dtype) / _WHOLE
 
 
 def known(memberships: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from fairkd.fairness.dependence import Dependence
-from fairkd.fairness.masses import comparable, known, pairs
+from fairkd.fairness.masses import below, comparable, known, pairs
 
 
 def wasserstein(scores: Tensor, memberships: Tensor) -> Tensor:
@@ -32,8 +32,8 @@ def wasserstein(scores: Tensor, memberships: Tensor) -> Tensor:
     order = scores.detach().argsort(stable=True, dim=0)
     ordered = scores.gather(0, order)
     apart, share = pairs(memberships)
-    below = apart[order].cumsum(0)[:-1]  # [B - 1, K, N], between one score and the next
-    distances = (below.abs() * (ordered[1:] - ordered[:-1]).unsqueeze(-1)).sum(0)
+    between = below(apart[order])[:-1]  # [B - 1, K, N], between one score and the next
+    distances = (between.abs() * (ordered[1:] - ordered[:-1]).unsqueeze(-1)).sum(0)
     value = (distances.mean(0) * share).sum()
     return torch.where(comparable(memberships), value, 0.0)
 

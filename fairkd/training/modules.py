@@ -20,6 +20,7 @@ from fairkd.training.live import LiveTeacher
 from fairkd.training.objective import Objective
 from fairkd.training.validation import Validation
 
+_PROGRESS = "fairkd_progress"
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
@@ -65,6 +66,10 @@ def advance(
 
 class ClassifierModule(pl.LightningModule):
     """A model that minimises an objective, and reports it with group metrics every epoch.
+
+    Its checkpoints also hold `history` and the epoch under way, so that training resumed from one
+    ends with the bits it would have ended with. They hold no random state: dropout, and
+    augmentation in the middle of an epoch, draw anew.
 
     Epochs are judged by `Validation`. Over several processes each takes its own share and the
     objective is their mean; group metrics come from summed counts and are exact.
@@ -131,7 +136,22 @@ class ClassifierModule(pl.LightningModule):
         parameters = [p for p in self.parameters() if p.requires_grad]
         return self._optimizer(parameters)
 
+    def on_train_start(self) -> None:
+        """Be in the right epoch where training goes on in the middle of one."""
+        self._begin_epoch()
+        self._train_totals = [total.to(self.device) for total in self._train_totals]
+        self._train_terms = [
+            {name: term.to(self.device) for name, term in terms.items()}
+            for terms in self._train_terms
+        ]
+
     def on_train_epoch_start(self) -> None:
+        """Begin an epoch."""
+        self._begin_epoch()
+        self._train_totals.clear()
+        self._train_terms.clear()
+
+    def _begin_epoch(self) -> None:
         """Tell the objective, the loader and the augmenter which epoch it is."""
         loader = self.trainer.train_dataloader
         if isinstance(loader, BatchLoader):
@@ -141,8 +161,6 @@ class ClassifierModule(pl.LightningModule):
         self._epoch = torch.tensor(
             float(self._first_epoch + self.current_epoch), device=self.device
         )
-        self._train_totals.clear()
-        self._train_terms.clear()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """The objective of one batch, augmented where rows are."""
@@ -190,13 +208,38 @@ class ClassifierModule(pl.LightningModule):
             name: torch.stack([step[name] for step in self._train_terms]).mean()
             for name in self._train_terms[0]
         }
+        self._train_totals.clear()
         self._train_terms.clear()
         self._record("train", {"loss": loss, **terms})
+        # Where training went on after an epoch's validation, Lightning has forgotten its values.
+        seen = self.trainer.callback_metrics
+        lost = {name: value for name, value in self._row.items() if name not in seen}
+        if lost:
+            self.log_dict(lost, logger=False)
         check_finite(self.current_epoch, self._row)
         self.history.append({"epoch": float(self.current_epoch), **self._row})
         if self.logger is not None:
             self.logger.log_metrics(self._row, step=self.current_epoch)
         self._row = {}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the rows of finished epochs, and what is known of the one under way."""
+        checkpoint[_PROGRESS] = {
+            "history": [dict(row) for row in self.history],
+            "row": dict(self._row),
+            "totals": list(self._train_totals),
+            "terms": [dict(terms) for terms in self._train_terms],
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up where the checkpoint was written; one of another program leaves this as it is."""
+        found = checkpoint.get(_PROGRESS)
+        if found is None:
+            return
+        self.history = [dict(row) for row in found["history"]]
+        self._row = dict(found["row"])
+        self._train_totals = list(found["totals"])
+        self._train_terms = [dict(terms) for terms in found["terms"]]
 
     def _record(self, stage: str, values: Mapping[str, Tensor]) -> None:
         """Log the mean over processes, and keep it for the epoch's row."""

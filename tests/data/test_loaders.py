@@ -129,3 +129,23 @@ def test_shares_of_an_epoch_are_one_order_dealt_out():
     for rank in range(3):
         share = BatchLoader(_split(12), 4, 3, rank=rank, world_size=3)
         assert _order(share, 1) == whole[rank::3]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+@pytest.mark.parametrize("given", [0, 1, 3, 4])
+def test_it_goes_on_after_the_batches_that_a_checkpoint_says_were_given(seed, given):
+    loader = BatchLoader(_split(10), 3, seed)
+    loader.set_epoch(2)
+    iteration = iter(loader)
+    for _ in range(given):
+        next(iteration)
+    state = loader.state_dict()
+    rest = [batch.index.tolist() for batch in iteration]
+    resumed = BatchLoader(_split(10), 3, seed)
+    resumed.load_state_dict(state)
+    resumed.set_epoch(2)
+    whole = [batch.index.tolist() for batch in resumed]
+    # After the last batch an epoch is over, and the next iteration is that of the next one.
+    assert whole == rest if given < 4 else len(whole) == 4
+    assert len(list(resumed)) == 4  # once, not for every iteration
+    assert loader.state_dict() == {"given": 0}

@@ -62,7 +62,7 @@ def test_a_job_whose_kept_epoch_comes_after_the_end_cannot_be_chosen(make: Make)
 def test_the_most_accurate_on_the_selecting_rows_is_chosen(make: Make) -> None:
     jobs = [
         with_certificate(
-            make(number, varied={"a": str}(number)),
+            make(number, varied={"a": number}),
             certificate(0, (0, accuracy, slack, -0.01)),
         )
         for number, (accuracy, slack) in enumerate([(0.8, -0.04), (0.9, -0.01), (0.85, -0.02)])

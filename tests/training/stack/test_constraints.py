@@ -118,3 +118,16 @@ def test_every_disparity_stacks(member: Callable[..., Member], disparity: str) -
             ),
         )
     )
+
+
+@pytest.mark.parametrize("by", ["sex", "race"])
+def test_a_student_with_dropout_that_is_asked_twice_trains_alone(
+    member: Callable[..., Member], by: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    members = [member(seed=seed, weight=None, dropout=0.2) for seed in range(2)]
+    for one in members:
+        one.objective.constraints["bound"] = FairMixup(BLOCKS, by, 0.5)
+    for ours in train_stack(members):
+        assert isinstance(ours, Trained)
+        assert ours.together == 1
+    assert "train one by one" in caplog.text
