@@ -126,6 +126,9 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
         ({"seed": 1}, {"control", "student", "job"} | SMALLER),
         ({"data.seed": 1}, TRAINED),
         ({"data.seed": 1, "teacher.seed": 1, "seed": 1, "replicate": 1}, TRAINED),
+        ({"data.imperfect": {"known_groups": 1.0, "proxy": None}}, set()),
+        ({"data.imperfect": {"known_groups": 0.5}}, TRAINED | {"without_seeds"}),
+        ({"data.imperfect": {"label_smoothing": 0.1}}, TRAINED | {"without_seeds"}),
         ({"evaluation.draws": 10}, {"job", "without_seeds"}),
         ({"evaluation.seed": 1}, {"job", "without_seeds"}),
         (

@@ -80,3 +80,75 @@ def test_the_seed_decides_the_rows() -> None:
 def test_groups_given_as_a_word_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"data\.groups=sex is not a list"):
         build(groups="sex")
+
+
+def flawed(**flaws: object) -> Dataset:
+    return assemble(
+        survey(),
+        groups=("sex",),
+        seed=0,
+        validation_fraction=0.25,
+        test_fraction=0.2,
+        use_groups_as_features=False,
+        rare_groups=None,
+        imperfect=flaws,
+    )
+
+
+FLAWS: dict[str, dict[str, object]] = {
+    "groups": {"known_groups": 0.5, "flipped_groups": 0.2, "group_flip_rate": 0.2},
+    "proxy": {"known_groups": 0.5, "proxy": "logistic_regression"},
+    "labels": {"flipped_labels": 0.2, "label_flip_rate": 0.2},
+    "smoothing": {"label_smoothing": 0.1},
+    "features": {"missing_features": 0.3},
+}
+
+
+@pytest.mark.parametrize("kind", FLAWS)
+def test_a_flaw_touches_only_what_is_said(kind: str) -> None:
+    clean, found = build(), flawed(**FLAWS[kind])
+    touched = {"groups": "group", "proxy": "group", "labels": "y", "smoothing": "y"}.get(kind, "x")
+    for name, batch in found.splits.items():
+        assert list(found.raw[name]["row"]) == list(clean.raw[name]["row"])
+        assert list(found.raw[name]["sex"]) == list(clean.raw[name]["sex"])
+        changed = {
+            field
+            for field in batch._fields
+            if not torch.equal(getattr(batch, field), getattr(clean.splits[name], field))
+        }
+        assert changed == ({touched} if name == "train" or kind == "features" else set()), name
+    assert found.blocks.corrected == (kind in ("groups", "labels"))
+    assert found.blocks.cells() == clean.blocks.cells()
+
+
+def test_flaws_of_one_kind_do_not_change_those_of_another() -> None:
+    alone = flawed(flipped_groups=0.2).splits["train"]
+    both = flawed(flipped_groups=0.2, flipped_labels=0.3, missing_features=0.1).splits["train"]
+    assert torch.equal(alone.group, both.group)
+    labels = flawed(flipped_labels=0.3).splits["train"]
+    assert torch.equal(labels.y, both.y)
+    assert not torch.equal(alone.y, both.y)
+
+
+def test_deleted_features_are_imputed_beside_an_indicator() -> None:
+    data = flawed(missing_features=0.3)
+    for name, batch in data.splits.items():
+        gone = data.raw[name]["age"].isna()
+        # Of the cells that were deleted some had been missing before.
+        assert 0.3 <= gone.mean() < 0.42
+        assert batch.x[:, 1].tolist() == gone.tolist()
+        assert torch.isfinite(batch.x).all()
+
+
+def test_flaws_that_contradict_the_features() -> None:
+    with pytest.raises(ConfigError, match=r"data\.use_groups_as_features=true"):
+        assemble(
+            survey(),
+            groups=("sex",),
+            seed=0,
+            validation_fraction=0.25,
+            test_fraction=0.2,
+            use_groups_as_features=True,
+            rare_groups=None,
+            imperfect={"known_groups": 0.5},
+        )

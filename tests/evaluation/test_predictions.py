@@ -31,6 +31,14 @@ def test_from_logits_reads_certain_cells_only():
     assert found.memberships["race"].tolist() == [2, 0, 1, -1]
 
 
+def test_a_corrected_membership_is_not_a_certain_one():
+    batch = _batch(torch.tensor([0, 1, 0, 1]))
+    batch.group[0] = torch.tensor([4 / 3, -1 / 3, 0, 0, 1])
+    found = Truth.of(batch, BLOCKS, ("no", "yes"))
+    assert found.memberships["sex"].tolist() == [-1, 1, -1, -1]
+    assert found.memberships["race"].tolist() == [2, 0, 1, -1]
+
+
 def test_soft_labels_become_their_most_likely_class():
     y = torch.tensor([[0.2, 0.8], [1, 0], [0.6, 0.4], [0, 1]])
     found = Truth.of(_batch(y), BLOCKS, ("no", "yes"))
