@@ -56,6 +56,7 @@ CONFIG: dict[str, Any] = {
             "quantised": {"_target_": "fairkd.training.compress.Quantise", "method": "dynamic"},
         },
     },
+    "baseline": {"by": None, "statistic": None, "threshold": None},
     "callbacks": {},
     "stack": {"kernels": "exact"},
     "sweep": {"id": None, "parent": None, "allow_refused": False},
@@ -93,6 +94,7 @@ def _keys(config: dict[str, Any], around: Surroundings) -> dict[str, str]:
     keys = asdict(job_keys(config, around))
     smaller = keys.pop("compressed")
     assert keys.pop("above") == ()
+    assert keys.pop("baseline") is None
     return {**keys, **smaller}
 
 

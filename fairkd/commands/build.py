@@ -13,6 +13,7 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
+from fairkd.baselines.baseline import Baseline
 from fairkd.commands.checking.values import resolved
 from fairkd.commands.workshop import Workshop
 from fairkd.data.blocks import Blocks
@@ -69,8 +70,9 @@ def build_job(
     )
     keys = job_keys(_placeless(plain, str(output)), around)
     objective = partial(build_objective, config, dataset)
+    baseline = _baseline(config.baseline)
     return Job(
-        name=_name(plain),
+        name=_name(plain, baseline),
         config=plain,
         keys=keys,
         dataset=dataset,
@@ -88,6 +90,7 @@ def build_job(
             str(name): _step(f"compression.steps.{name}", step)
             for name, step in config.compression.steps.items()
         },
+        baseline=baseline,
         evaluation=with_references(
             settings("evaluation", config.evaluation, plain["evaluation"]), dataset
         ),
@@ -199,6 +202,18 @@ def _step(key: str, section: DictConfig) -> Compression:
             "fairkd.training.compress.Compression."
         )
     return step
+
+
+def _baseline(section: DictConfig) -> Baseline | None:
+    if section.get("_target_") is None:
+        return None
+    baseline = _made("baseline", section)
+    if not isinstance(baseline, Baseline):
+        raise ConfigError(
+            f"baseline._target_={section._target_} is no baseline; it needs the methods of "
+            "fairkd.baselines.baseline.Baseline."
+        )
+    return baseline
 
 
 def _constraint(key: str, section: DictConfig, dataset: Dataset) -> Constraint:
@@ -316,14 +331,14 @@ def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigE
 
 
 def _headline(plain: Mapping[str, Any], blocks: Blocks) -> Headline:
-    """The disparity of the first constraint, or the parity gap of the first block."""
-    for term in plain["constraint"]["terms"].values():
+    """The disparity of the first constraint, of the baseline, or the first block's parity gap."""
+    for term in (*plain["constraint"]["terms"].values(), plain["baseline"]):
         if term.get("statistic") in RECORDED_AS:
             return Headline(RECORDED_AS[term["statistic"]], blocks.named(term.get("by")).name)
     return Headline(RECORDED_AS["selection_rate"], blocks.names[0])
 
 
-def _name(plain: Mapping[str, Any]) -> str:
+def _name(plain: Mapping[str, Any], baseline: Baseline | None) -> str:
     """A readable name: the data, then what sweeps vary."""
     distillation, constraint = plain["distillation"], plain["constraint"]
     parts = [plain["data"].get("name", "data")]
@@ -339,6 +354,10 @@ def _name(plain: Mapping[str, Any]) -> str:
     for step in plain["compression"]["steps"]:
         share = plain["compression"]["sparsity"]
         parts.append(f"{step}{share:g}" if step == "pruned" and share is not None else step)
+    if baseline is not None:
+        bound = plain["baseline"].get("threshold")
+        parts.append(baseline.rows[-1] + ("" if bound is None else f"{bound:g}"))
+        parts += [baseline.by] if baseline.by is not None else []
     network = str(plain["student"].get("_target_"))
     if not network.startswith("fairkd."):
         parts.append(network.rpartition(".")[2])

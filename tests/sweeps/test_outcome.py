@@ -160,7 +160,7 @@ def test_an_outcome_finds_every_models_numbers_in_a_record(block):
         evaluations={m: Evaluation(v, {}, {}) for m, v in measured.items()},
         validation={m: {n: v + 1 for n, v in values.items()} for m, values in measured.items()},
         transfers={block: Evaluation({}, {}, {})},
-        compressed={},
+        further={},
         matched={},
         costs=costs,
     )

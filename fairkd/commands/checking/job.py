@@ -7,6 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from fairkd import checks
+from fairkd.commands.checking.baseline import check_baseline
 from fairkd.commands.checking.compression import check_compression
 from fairkd.commands.checking.constraint import check_constraint
 from fairkd.commands.checking.distillation import check_distillation
@@ -22,9 +23,9 @@ _LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
 ROOT_KEYS = {
-    "data", "teacher", "student", "distillation", "constraint", "compression", "augmentation",
-    "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep", "seed",
-    "replicate", "force", "dry_run",
+    "data", "teacher", "student", "distillation", "constraint", "compression", "baseline",
+    "augmentation", "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep",
+    "seed", "replicate", "force", "dry_run",
 }  # fmt: skip
 LISTED = ("distillation", "constraint", "compression", "augmentation")
 """Groups of which several files compose."""
@@ -57,6 +58,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     check_constraint(values["constraint"], values["data"]["groups"])
     check_compression(values["compression"])
+    check_baseline(values["baseline"], values["data"]["groups"])
     for section, knobs in SHARED_KNOBS.items():
         check_used(config, section, knobs)
     return values
