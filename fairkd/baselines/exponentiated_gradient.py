@@ -96,10 +96,13 @@ class ExponentiatedGradient:
 
     def fit(self, given: Given) -> Fit:
         """See `fairkd.baselines.baseline.Baseline`."""
+        with one_thread():
+            return self._fit(given)
+
+    def _fit(self, given: Given) -> Fit:
         rows = FittingRows.of(given.dataset, FITTED_ON, self.by)
         began = time.perf_counter()
-        with one_thread():
-            fitted = self._fitted(rows)
+        fitted = self._fitted(rows)
         seconds = time.perf_counter() - began
         splits = given.dataset.splits
         used = [place for place, share in fitted.weights_.items() if share > 0]

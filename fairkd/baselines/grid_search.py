@@ -96,10 +96,13 @@ class GridSearch:
 
     def fit(self, given: Given) -> Fit:
         """See `fairkd.baselines.baseline.Baseline`."""
+        with one_thread():
+            return self._fit(given)
+
+    def _fit(self, given: Given) -> Fit:
         rows = FittingRows.of(given.dataset, FITTED_ON, self.by)
         began = time.perf_counter()
-        with one_thread():
-            fitted = self._fitted(rows)
+        fitted = self._fitted(rows)
         seconds = time.perf_counter() - began
         place = fitted.best_idx_ if self.threshold is None else self._chosen(fitted, given)
         chosen = fitted.predictors_[place]

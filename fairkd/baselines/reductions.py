@@ -83,7 +83,7 @@ def reach(statistic: str, rows: FittingRows) -> float:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Fit in one thread (sums depend on their number), and tell once what learners warn of.
+    """Work in one thread (sums depend on their number), and tell once what learners warn of.
 
     Fairlearn's own use of pandas warns too, of what its user cannot change.
     """
