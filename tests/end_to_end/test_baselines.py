@@ -216,3 +216,37 @@ def test_refused_before_anything_is_trained(fairkd, place, words, sentence) -> N
     assert ended.code == 1
     assert sentence in ended.err
     assert not place.kept("teacher")
+
+
+OWN = """
+import numpy as np
+from fairkd.baselines.baseline import Fit, decided
+
+
+class Nobody:
+    rows = ("nobody",)
+
+    def __init__(self, by, statistic, threshold):
+        self.by, self.statistic = by, statistic
+
+    def check(self, dataset):
+        pass
+
+    def fit(self, given):
+        def decide(split):
+            rows = given.dataset.splits[split].size
+            return np.zeros(rows), np.zeros(rows, dtype=np.int64)
+
+        return Fit({"nobody": decided(decide, adjusts="control")}, {}, 0.0)
+"""
+
+
+def test_a_baseline_of_ones_own(fairkd, place, monkeypatch) -> None:
+    (place.folder / "own_baseline.py").write_text(OWN)
+    monkeypatch.syspath_prepend(place.folder)
+    ended = fairkd(*FREE, "+baseline._target_=own_baseline.Nobody")
+    assert ended.code == 0, ended.err
+    found = place.run().metrics
+    assert found["test/nobody/demographic_parity_difference/colour"] == 0.0
+    assert found["test/nobody/parameters"] == found["test/control/parameters"]
+    assert "the nobody model decides all rows alike" in ended.out
