@@ -128,8 +128,8 @@ from fairkd.errors import DataError
             "+weight=3",
             1,
             "Unknown key 'weight'. Accepted: augmentation, baseline, callbacks, compression, "
-            "constraint, data, distillation, dry_run, evaluation, force, paths, replicate, seed, stack, "
-            "student, sweep, teacher, tracking, trainer.",
+            "constraint, data, distillation, dry_run, evaluation, force, paths, replicate, seed, "
+            "stack, student, sweep, teacher, tracking, trainer.",
         ),
         (
             "compression=nope",
