@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
+from fairkd.baselines.baseline import MEASURED, Baseline, Fit, Given, Row
+from fairkd.baselines.rows_kept import from_entry, to_content
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.bound import Bound
 from fairkd.evaluation.compression import Cost, architecture, cost, latency
 from fairkd.evaluation.evaluate import evaluate
 from fairkd.evaluation.evaluation import Evaluation
-from fairkd.evaluation.held import Held, held
+from fairkd.evaluation.held import held
 from fairkd.evaluation.predictions import Predictions
 from fairkd.evaluation.row_draws import SharedDraws
 from fairkd.evaluation.settings import EvaluationSettings
@@ -45,11 +47,15 @@ from fairkd.training.randomness import threads
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+_Predictions = Mapping[str, Mapping[str, Predictions]]
 
 FORCES: Mapping[str, tuple[str, ...]] = {
     "none": (),
-    "student": ("student", "compressed", "job"),
-    "all": ("teacher", "outputs", "control", "evaluation", "student", "compressed", "job"),
+    "student": ("student", "compressed", "baseline", "job"),
+    "all": (
+        *("teacher", "outputs", "control", "evaluation"),
+        *("student", "compressed", "baseline", "job"),
+    ),
 }
 """What each value of ``force`` computes anew."""
 
@@ -80,6 +86,7 @@ class Job:
         student: how the student, and the control, are made and trained.
         distillation: what the student is trained for.
         compression: what is made of the student then, by name; each starts from the one before it.
+        baseline: what would be tried instead, decided beside them; ``None`` for nothing.
         evaluation: how models are measured.
         headline: what ``test/disparity`` is.
         bounds: what the constraints are to keep, by name.
@@ -102,6 +109,7 @@ class Job:
     force: str
     output: Path
     sweep: SweepPlace = SweepPlace()
+    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True)
@@ -207,7 +215,7 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
 
 
 def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], JobRecord]:
-    """Teacher, control, student and what is made of it, measured side by side."""
+    """Teacher, control, student, what is made of it and what is tried instead, side by side."""
     with threads(job.student.settings.threads):
         teacher, outputs = teacher_of(job, keeper)
         train_control = partial(train_on_labels, job.student, job.dataset)
@@ -217,14 +225,25 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
         trained = {"teacher": teacher, "control": control, **products}
         for name, model in trained.items():
             log.info("%s: %s.", name, told(model))
-        trio, bounds = _measured(job, keeper, trained, outputs)
+        predictions = _predicted(job, keeper, trained, outputs)
+        fit = _baseline(job, keeper, predictions)
+        rows = {} if fit is None else fit.rows
+        predictions = _with_rows(predictions, rows)
+        trio = _measured(job, keeper, trained, predictions, rows)
+    seconds = {name: model.seconds for name, model in trained.items()}
+    if fit is not None:
+        seconds |= dict.fromkeys(fit.rows, fit.seconds)
+    threshold = job.evaluation.threshold
     return products, JobRecord(
         trio=trio,
         histories={name: model.fitted.history for name, model in trained.items()},
         best_epochs={name: model.fitted.best_epoch for name, model in trained.items()},
-        seconds={name: model.seconds for name, model in trained.items()},
+        seconds=seconds,
         headline=job.headline,
-        bounds=bounds,
+        bounds={
+            name: held(bound, predictions, job.dataset.splits, threshold)
+            for name, bound in job.bounds.items()
+        },
         certificate=student.fitted.certificate,
     )
 
@@ -315,20 +334,14 @@ def _compressed(
     return found
 
 
-def _measured(
+def _predicted(
     job: Job,
     keeper: Keeper,
     trained: Mapping[str, Trained],
     teacher_outputs: Mapping[str, ModelOutputs],
-) -> tuple[Trio, dict[str, Held]]:
-    """All models on test, at thresholds chosen on validation where a choice is asked for.
-
-    Beside it stands how each bound is kept.
-
-    What belongs to teacher and control is measured once for all jobs of the process.
-    """
-    splits, settings = job.dataset.splits, job.evaluation
-    keys = {"teacher": job.keys.teacher, "control": job.keys.control}
+) -> _Predictions:
+    """What every trained model says about validation and test."""
+    splits = job.dataset.splits
     drawn = keeper.recall("draws", None, SharedDraws)
     truths = {
         split: keeper.recall(
@@ -336,29 +349,84 @@ def _measured(
             (job.keys.teacher, split),
             partial(Truth.of, splits[split], job.dataset.blocks, job.dataset.classes, drawn),
         )
-        for split in ("validation", "test")
+        for split in MEASURED
     }
-
-    def shared(kind: str, name: str, of: Hashable, make: Callable[[], _T]) -> _T:
-        return keeper.recall(kind, (keys[name], of), make) if name in keys else make()
 
     def predict(name: str, split: str) -> Predictions:
         known = teacher_outputs[split] if name == "teacher" else None
         logits = (known or outputs_on(trained[name].model, splits[split])).logits
         return Predictions.from_logits(logits, truths[split])
 
-    predictions = {
+    return {
         split: {
-            name: shared("predictions", name, split, partial(predict, name, split))
+            name: _shared(job, keeper, "predictions", name, split, partial(predict, name, split))
             for name in trained
         }
         for split in truths
     }
 
+
+def _baseline(job: Job, keeper: Keeper, predictions: _Predictions) -> Fit | None:
+    """The baseline's decisions, kept under what they depend on."""
+    baseline = job.baseline
+    if baseline is None or job.keys.baseline is None:
+        return None
+    final = ["student", *job.compression][-1]
+    given = Given(job.dataset, predictions, final, job.evaluation)
+    name = baseline.rows[-1]
+
+    def make() -> Content:
+        log.info("%s: fitting.", name)
+        return to_content(baseline.fit(given))
+
+    entry, computed = keeper.keep("baseline", job.keys.baseline, make)
+    fit = from_entry(entry)
+    how = f"fitted in {fit.seconds:.1f} s" if computed else "reused from the store"
+    facts = "".join(f", {fact.replace('_', ' ')} {value:g}" for fact, value in fit.facts.items())
+    log.info("%s: %s%s.", name, how, facts)
+    return fit
+
+
+def _with_rows(predictions: _Predictions, rows: Mapping[str, Row]) -> _Predictions:
+    """The same, with those of a baseline's rows beside them."""
+    return {
+        split: {
+            **of_models,
+            **{
+                name: row.predictions(split, of_models["student"].truth)
+                for name, row in rows.items()
+            },
+        }
+        for split, of_models in predictions.items()
+    }
+
+
+def _shared(
+    job: Job, keeper: Keeper, kind: str, name: str, of: Hashable, make: Callable[[], _T]
+) -> _T:
+    """Something of one model: of teacher and control once for all jobs of the process."""
+    keys = {"teacher": job.keys.teacher, "control": job.keys.control}
+    return keeper.recall(kind, (keys[name], of), make) if name in keys else make()
+
+
+def _measured(
+    job: Job,
+    keeper: Keeper,
+    trained: Mapping[str, Trained],
+    predictions: _Predictions,
+    rows: Mapping[str, Row],
+) -> Trio:
+    """All models on test, at thresholds chosen on validation where a choice is asked for.
+
+    What belongs to teacher and control is measured once for all jobs of the process.
+    """
+    settings = job.evaluation
+    keys = {"teacher": job.keys.teacher, "control": job.keys.control}
+    shared = partial(_shared, job, keeper)
     repeats = settings.latency_repeats
 
     def priced(name: str) -> Cost:
-        model, example = trained[name].model, splits["test"].x[:1]
+        model, example = trained[name].model, job.dataset.splits["test"].x[:1]
         n_threads = job.student.settings.threads
         same = (architecture(model), example.shape, example.dtype, repeats, n_threads)
         timed = keeper.recall("latency", same, partial(latency, model, example, repeats))
@@ -373,19 +441,16 @@ def _measured(
         make = partial(chosen_by, predictions["validation"][name], settings)
         return shared("validation", name, repr(settings), make)
 
-    bounds = {
-        name: held(bound, predictions, splits, settings.threshold)
-        for name, bound in job.bounds.items()
-    }
-    trio = measure_trio(
+    costs = {name: shared("cost", name, repeats, partial(priced, name)) for name in trained}
+    costs |= {name: row.cost or costs[row.adjusts or "student"] for name, row in rows.items()}
+    return measure_trio(
         predictions["validation"],
         predictions["test"],
-        {name: shared("cost", name, repeats, partial(priced, name)) for name in trained},
+        costs,
         settings,
         measure,
         choose,
     )
-    return trio, bounds
 
 
 def _tags(job: Job) -> dict[str, str]:

@@ -23,12 +23,14 @@ REVISIONS = {
     "student": 2,
     "compressed": 1,
     "certificate": 1,
+    "baseline": 1,
     "outputs": 1,
     "evaluation": 2,
     "job": 4,
 }
 
 _COMPRESSING = ("onnx", "onnxruntime", "onnxscript", "torch-pruning")
+_ADJUSTING = ("fairlearn", "scikit-learn", "scipy")
 _NOT_IDENTITY = {
     "data": ("cache", "path"),  # the content is identified by its fingerprint
     "trainer": ("progress", "accelerator"),  # shown, not computed; the device's kind stands for it
@@ -63,6 +65,7 @@ class JobKeys:
         job: of the whole job.
         without_seeds: of the job but for its seeds, shared by the repetitions of one configuration.
         compressed: of what compression makes of the student, by name.
+        baseline: of a baseline's decisions; ``None`` without one.
         above: of the teacher's own teacher, and of that one's, and so on.
     """
 
@@ -72,11 +75,18 @@ class JobKeys:
     job: str
     without_seeds: str
     compressed: Mapping[str, str] = field(default_factory=dict)
+    baseline: str | None = None
     above: tuple[str, ...] = ()
 
 
 FITTED_AT_ONCE = "fairkd.models.classifier.Classifier"
 """A teacher that is not trained by steps, so that its trainer has no part in it."""
+
+LEARNERS = (
+    "fairkd.baselines.exponentiated_gradient.ExponentiatedGradient",
+    "fairkd.baselines.grid_search.GridSearch",
+)
+"""Baselines that train learners of their own, and look at none of the job's models."""
 
 
 def job_keys(config: Section, around: Surroundings) -> JobKeys:
@@ -117,11 +127,14 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
     }
     student = _key("student", distilled)
     compressed = _compressed(config["compression"]["steps"], student)
+    models = {"teacher": teacher, "student": student, **compressed}
+    baseline = _baseline(config, data, models)
     whole = {
         "teacher": teacher,
         "control": control,
         "student": student,
         "compressed": compressed,
+        "baseline": baseline,
         "evaluation": config["evaluation"],
         "measuring": REVISIONS["evaluation"],
     }
@@ -132,6 +145,7 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         _key("job", whole),
         _without_seeds(config, around),
         compressed,
+        baseline,
         tuple(above),
     )
 
@@ -159,6 +173,23 @@ def _compressed(steps: Section, student: str) -> dict[str, str]:
     return keys
 
 
+def _baseline(config: Section, data: Section, models: Mapping[str, str]) -> str | None:
+    """The key of a baseline's decisions, if there is one."""
+    if config["baseline"].get("_target_") is None:
+        return None
+    parts = {**data, "baseline": _on_block(config, config["baseline"])}
+    if parts["baseline"]["_target_"] not in LEARNERS:
+        final = list(models)[-1]
+        parts |= {
+            "teacher": models["teacher"],
+            "final": [final, models[final]],
+            "outputs": REVISIONS["outputs"],
+            # A row of unknown group is decided as its model decides it.
+            "threshold": config["evaluation"].get("threshold"),
+        }
+    return _key("baseline", {**parts, "libraries": _versions(*_ADJUSTING)})
+
+
 def _without_seeds(config: Section, around: Surroundings) -> str:
     """The key of what all repetitions of a configuration share."""
     sections = (
@@ -177,6 +208,10 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
     parts["teacher"] = _seedless(_as_trained(config["teacher"]))
     parts["trainer"] = _without("trainer", config["trainer"])
     parts["constraint"] = _constraints(config)
+    baseline = _on_block(config, config["baseline"])
+    if baseline.get("seed") == config["seed"]:  # it follows the student's
+        del baseline["seed"]
+    parts["baseline"] = baseline
     parts["compression"] = {**config["compression"], "order": list(config["compression"]["steps"])}
     devices = [around.device, around.teacher_device]
     return _key(
@@ -225,11 +260,8 @@ def _uses_teacher(config: Section) -> bool:
 
 def _constraints(config: Section) -> dict[str, Any]:
     """The constraints by name, each with its block by name: no block means the data's first."""
-    first = config["data"]["groups"][0]
-    found = {
-        name: {**term, "by": first} if term.get("by") is None else dict(term)
-        for name, term in config["constraint"]["terms"].items()
-    }
+    terms = config["constraint"]["terms"]
+    found = {name: _on_block(config, term) for name, term in terms.items()}
     confidence = config["constraint"].get("confidence")
     if confidence is None:
         return found
@@ -241,6 +273,13 @@ def _constraints(config: Section) -> dict[str, Any]:
         "revision": REVISIONS["certificate"],
     }
     return {**found, "": certified}  # no constraint has an empty name
+
+
+def _on_block(config: Section, section: Section) -> dict[str, Any]:
+    """A section with the name of its group block: none means the data's first."""
+    if section.get("by") is not None:
+        return dict(section)
+    return {**section, "by": config["data"]["groups"][0]}
 
 
 def _as_trained(teacher: Section) -> dict[str, Any]:

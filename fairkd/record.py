@@ -51,9 +51,9 @@ class JobRecord:
     """Everything measured in one job.
 
     Attributes:
-        trio: teacher, control and student on test, and what compression made of the student.
-        histories: each model's rows by epoch.
-        best_epochs: each model's kept epoch, counted from 0.
+        trio: teacher, control and student on test, and the further models.
+        histories: each trained model's rows by epoch; a baseline has none.
+        best_epochs: the same models' kept epochs, counted from 0.
         seconds: each model's training time.
         headline: what ``test/disparity`` is.
         bounds: how each constraint's bound stands, by its name.
@@ -113,7 +113,7 @@ class JobRecord:
     def metrics(self) -> dict[str, float]:
         """The run's final metrics, under the names of a tracked run.
 
-        The headline is that of the job's final model: the student, or what compression made of it.
+        The headline is that of the job's final model: the student, or the last further one.
         """
         final = self.trio.final
         student = self.trio.evaluations[final]
@@ -129,7 +129,7 @@ class JobRecord:
         found |= self._of_bounds()
         for model in self.trio.models:
             found |= self._of_model(model)
-        for model in ("student", *self.trio.compressed):
+        for model in ("student", *self.trio.further):
             start = ("test", "transfer") if model == "student" else ("test", model, "transfer")
             for changes in self.trio.changes(model).values():
                 for name, value in changes.metrics.items():
@@ -180,6 +180,8 @@ class JobRecord:
             metric_name("test", model, *_parts(name)): value for name, value in measured.items()
         }
         for rule, matched in self.trio.matched.items():
+            if model not in matched.evaluations:
+                continue
             at_rule = matched.evaluations[model].metrics
             for name in ("accuracy", self.headline.name):
                 if name in at_rule:
@@ -255,15 +257,17 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
     for model in record.trio.models:
         for block, table in record.trio.evaluations[model].tables.items():
             run.log_table(table, f"groups/{_file_name(block)}.{model}.csv")
-        run.log_json(record.histories[model], f"curves/{model}.json")
+    for model, history in record.histories.items():
+        run.log_json(history, f"curves/{model}.json")
     for transfer in record.trio.transfers.values():
         for block, table in transfer.tables.items():
             run.log_table(table, f"transfer/{_file_name(block)}.csv")
-    for model, changes in record.trio.compressed.items():
+    for model, changes in record.trio.further.items():
         for change in changes.values():
             for block, table in change.tables.items():
                 run.log_table(table, f"transfer/{_file_name(block)}.{model}.csv")
-        run.log_file(output / weights_file(model), "student")
+        if model in record.histories:
+            run.log_file(output / weights_file(model), "student")
     run.log_json(record.to_json(), "record.json")
     run.log_file(output / weights_file("student"), "student")
     for file in sorted((output / PREPARATION).glob("*")):

@@ -56,6 +56,7 @@ CONFIG: dict[str, Any] = {
             "quantised": {"_target_": "fairkd.training.compress.Quantise", "method": "dynamic"},
         },
     },
+    "baseline": {"by": None, "statistic": None, "threshold": None},
     "callbacks": {},
     "stack": {"kernels": "exact"},
     "sweep": {"id": None, "parent": None, "allow_refused": False},
@@ -93,6 +94,7 @@ def _keys(config: dict[str, Any], around: Surroundings) -> dict[str, str]:
     keys = asdict(job_keys(config, around))
     smaller = keys.pop("compressed")
     assert keys.pop("above") == ()
+    assert keys.pop("baseline") is None
     return {**keys, **smaller}
 
 
@@ -370,3 +372,75 @@ def test_what_compresses_models_is_part_of_their_keys(monkeypatch):
     monkeypatch.setattr("fairkd.identity._versions", lambda *names: {"onnxruntime": "0"})
     after = _keys(CONFIG, AROUND)
     assert {name for name in before if before[name] != after[name]} == {"job"} | SMALLER
+
+
+OPTIMISER = {
+    "_target_": "fairkd.baselines.threshold_optimizer.ThresholdOptimizer",
+    "by": None,
+    "statistic": "selection_rate",
+    "threshold": 0.05,
+    "seed": 0,
+}
+GRADIENT = {
+    **OPTIMISER,
+    "_target_": "fairkd.baselines.exponentiated_gradient.ExponentiatedGradient",
+}
+BASELINES = {"optimiser": OPTIMISER, "gradient": GRADIENT}
+
+
+@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+def test_no_model_depends_on_a_baseline(baseline: dict[str, Any]):
+    plain, beside = (asdict(job_keys(_with({"baseline": b}), AROUND)) for b in (
+        CONFIG["baseline"], baseline,
+    ))  # fmt: skip
+    differing = {name for name in plain if plain[name] != beside[name]}
+    assert differing == {"baseline", "job", "without_seeds"}
+    bounded = asdict(job_keys(_with({"baseline": {**baseline, "threshold": 0.1}}), AROUND))
+    differing = {name for name in bounded if bounded[name] != beside[name]}
+    assert differing == {"baseline", "job", "without_seeds"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "optimiser", "gradient"),
+    [
+        ({"distillation.temperature": 2.0}, True, False),
+        ({"teacher.seed": 1}, True, False),
+        ({"compression.steps": {}}, True, False),
+        ({"evaluation.threshold": 0.3}, True, False),
+        ({"evaluation.draws": 10}, False, False),
+        ({"data.seed": 1}, True, True),
+        ({"data.path": "/elsewhere"}, False, False),
+        ({"baseline.by": "sex"}, False, False),  # the data's first block, by its name
+        ({"baseline.by": "race"}, True, True),
+        ({"baseline.seed": 1}, True, True),
+    ],
+    ids=str,
+)
+def test_what_a_baselines_decisions_depend_on(
+    changes: dict[str, Any], optimiser: bool, gradient: bool
+):
+    for baseline, expected in ((OPTIMISER, optimiser), (GRADIENT, gradient)):
+        config = _with({"baseline": dict(baseline)} | {"evaluation.threshold": 0.5} | changes)
+        before = job_keys(
+            _with({"baseline": dict(baseline)} | {"evaluation.threshold": 0.5}), AROUND
+        ).baseline
+        assert (job_keys(config, AROUND).baseline != before) is expected
+
+
+def test_fairlearns_version_is_part_of_a_baselines_key(monkeypatch):
+    config = _with({"baseline": OPTIMISER})
+    before = job_keys(config, AROUND)
+    identity = importlib.import_module("fairkd.identity")
+    monkeypatch.setattr(identity, "_versions", lambda *names: dict.fromkeys(names, "9.9"))
+    after = job_keys(config, AROUND)
+    assert before.baseline != after.baseline
+    assert before.student == after.student
+
+
+def test_a_baselines_seed_that_follows_the_students_is_a_seed():
+    def shared(seed: int, own: int) -> str:
+        changes = {"baseline": {**OPTIMISER, "seed": own}, "seed": seed}
+        return job_keys(_with(changes), AROUND).without_seeds
+
+    assert shared(0, 0) == shared(1, 1)
+    assert len({shared(0, 0), shared(0, 1), shared(0, 2)}) == 3

@@ -11,7 +11,7 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.settings import EvaluationSettings
-from fairkd.experiment import FORCES, Job, _measured
+from fairkd.experiment import FORCES, Job, _measured, _predicted
 from fairkd.identity import JobKeys
 from fairkd.keeping import Keeper, Memory
 from fairkd.models.mlp import MLP
@@ -76,7 +76,8 @@ def _measure(job: Job, keeper: Keeper, student: int, teacher: int = 0) -> str:
         "student": _trained(job.student, student),
     }
     outputs = keeper.outputs(job.keys.teacher, models["teacher"].model, job.dataset, ())
-    plain = _measured(job, keeper, models, outputs)[0].to_json()
+    predictions = _predicted(job, keeper, models, outputs)
+    plain = _measured(job, keeper, models, predictions, {}).to_json()
     for price in plain["costs"].values():
         for name in ("latency_ms_batch_1", "latency_ms_batch_256"):
             price.pop(name)
@@ -109,6 +110,7 @@ def test_models_of_one_architecture_have_one_latency(job: Job, tmp_path: Path) -
     teacher, control = _trained(job.teacher, 0), _trained(job.student, 1)
     models = {"teacher": teacher, "control": control, "student": _trained(job.student, 2)}
     outputs = keeper.outputs(job.keys.teacher, teacher.model, job.dataset, ())
-    costs = _measured(job, keeper, models, outputs)[0].costs
+    predictions = _predicted(job, keeper, models, outputs)
+    costs = _measured(job, keeper, models, predictions, {}).costs
     assert costs["student"] == costs["control"]
     assert costs["teacher"].latency_ms_batch_256 != costs["control"].latency_ms_batch_256

@@ -14,6 +14,7 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
+from fairkd.baselines.baseline import Baseline
 from fairkd.commands.checking.values import resolved
 from fairkd.commands.workshop import Workshop
 from fairkd.data.blocks import Blocks
@@ -76,11 +77,12 @@ def build_job(
         devices_above=tuple(_devices_above(config.teacher)),
     )
     keys = job_keys(_placeless(plain, str(output)), around)
+    baseline = _baseline(config.baseline)
     bounds = _bounds(config, dataset)
     certifier = _certifier(config, dataset, bounds)
     objective = partial(build_objective, config, dataset, aims=_aims(config, certifier))
     return Job(
-        name=_name(plain),
+        name=_name(plain, baseline),
         config=plain,
         keys=keys,
         dataset=dataset,
@@ -100,6 +102,7 @@ def build_job(
             str(name): _step(f"compression.steps.{name}", step)
             for name, step in config.compression.steps.items()
         },
+        baseline=baseline,
         evaluation=with_references(
             settings("evaluation", config.evaluation, plain["evaluation"]), dataset
         ),
@@ -220,6 +223,18 @@ def _step(key: str, section: DictConfig) -> Compression:
     return step
 
 
+def _baseline(section: DictConfig) -> Baseline | None:
+    if section.get("_target_") is None:
+        return None
+    baseline = _made("baseline", section)
+    if not isinstance(baseline, Baseline):
+        raise ConfigError(
+            f"baseline._target_={section._target_} is no baseline; it needs the methods of "
+            "fairkd.baselines.baseline.Baseline."
+        )
+    return baseline
+
+
 def _bounds(config: DictConfig, dataset: Dataset) -> dict[str, Bound]:
     """What the constraints are to keep, by name."""
     found = {}
@@ -233,6 +248,11 @@ def _bounds(config: DictConfig, dataset: Dataset) -> dict[str, Bound]:
             constraint.block,
             float(term.get("threshold", constraint.threshold)),
             constraint.reference,
+        )
+    asked, by = config.baseline, config.baseline.get("by")
+    if not found and asked.get("_target_") and asked.get("threshold") is not None:
+        found["baseline"] = Bound(
+            asked.statistic, "largest_difference", dataset.blocks.named(by), float(asked.threshold)
         )
     return found
 
@@ -387,15 +407,17 @@ def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigE
 
 
 def _headline(plain: Mapping[str, Any], bounds: Mapping[str, Bound], blocks: Blocks) -> Headline:
-    """The disparity of the first constraint, or the parity gap of its block, or of the first."""
+    """The disparity of the first constraint or of the baseline, or the first one's parity gap."""
     for bound in bounds.values():
         return Headline(recorded_name(bound.statistic, bound.disparity), bound.block.name)
-    first: Mapping[str, Any] = next(iter(plain["constraint"]["terms"].values()), {})
-    statistic = "selection_rate" if first.get("given") is None else "equalized_odds"
+    first: Mapping[str, Any] = next(iter(plain["constraint"]["terms"].values()), plain["baseline"])
+    statistic = first.get("statistic") or (
+        "selection_rate" if first.get("given") is None else "equalized_odds"
+    )
     return Headline(RECORDED_AS[statistic], blocks.named(first.get("by")).name)
 
 
-def _name(plain: Mapping[str, Any]) -> str:
+def _name(plain: Mapping[str, Any], baseline: Baseline | None) -> str:
     """A readable name: the data, then what sweeps vary."""
     distillation, constraint = plain["distillation"], plain["constraint"]
     parts = [plain["data"].get("name", "data")]
@@ -411,6 +433,10 @@ def _name(plain: Mapping[str, Any]) -> str:
     for step in plain["compression"]["steps"]:
         share = plain["compression"]["sparsity"]
         parts.append(f"{step}{share:g}" if step == "pruned" and share is not None else step)
+    if baseline is not None:
+        bound = plain["baseline"].get("threshold")
+        parts.append(baseline.rows[-1] + ("" if bound is None else f"{bound:g}"))
+        parts += [baseline.by] if baseline.by is not None else []
     network = str(plain["student"].get("_target_"))
     if not network.startswith("fairkd."):
         parts.append(network.rpartition(".")[2])

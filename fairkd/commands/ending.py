@@ -48,10 +48,11 @@ def _show_places(console: Console, run: str, folder: str, following: str | None)
 
 
 def _blocks(job: Job, result: JobResult) -> list[str]:
-    """The headline's block, then the other constrained ones."""
+    """The headline's block, then the others that a constraint or the baseline is about."""
     first = result.record.headline.block
     constrained = [term.get("by") or first for term in job.config["constraint"]["terms"].values()]
-    return list(dict.fromkeys([first, *constrained]))
+    adjusted = [job.dataset.blocks.named(job.baseline.by).name] if job.baseline else []
+    return list(dict.fromkeys([first, *constrained, *adjusted]))
 
 
 def _next(config: Mapping[str, Any], overrides: Sequence[str]) -> str | None:

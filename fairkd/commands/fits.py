@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from fairkd.baselines.baseline import Baseline
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.reference import check_reference_groups
+from fairkd.evaluation.trio import MODELS
 from fairkd.experiment import Job, check_fits
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
@@ -44,6 +46,26 @@ def check_job(job: Job) -> None:
             model = step.check(model, job.dataset)
         except ConfigError as error:
             raise ConfigError(f"compression.steps.{name}: {error}") from error
+    if job.baseline is not None:
+        _check_baseline(job.baseline, job)
+
+
+def _check_baseline(baseline: Baseline, job: Job) -> None:
+    """Refuse rows under names that are taken, and data that the baseline cannot be fitted on.
+
+    Raises:
+        ConfigError: naming the key to change.
+    """
+    taken = sorted({*MODELS, "transfer", *job.compression} & set(baseline.rows))
+    if taken:
+        raise ConfigError(
+            f"baseline reports a row '{taken[0]}', and this job has a model of that name; rename "
+            "the step of compression, or the baseline's row."
+        )
+    try:
+        baseline.check(job.dataset)
+    except ConfigError as error:
+        raise ConfigError(f"baseline: {error}") from error
 
 
 def _check_training(key: str, recipe: Recipe, job: Job) -> None:

@@ -30,6 +30,7 @@ Keys worth knowing
   constraint.weight, .threshold      how strongly a gap between groups counts; how much is allowed
   constraint.statistic, .by          of which rate, between the groups of which attribute
   compression.sparsity, .granularity which share goes (compression=prune); of weights, or of units
+  baseline.threshold, .statistic     the same bound by Fairlearn (baseline=threshold_optimizer)
   data.groups=[sex,race,sex+race]    which attributes are measured
   replicate=0,1,2 | seed=0,1,2       with -m: repeat everything | the student alone
   force=student | force=all          train again what is kept in the store
@@ -57,7 +58,7 @@ Where a sentence is not enough, HYDRA_FULL_ERROR=1 shows the traceback.
 """
 
 _COMPOSABLE = ("distillation", "constraint", "compression", "augmentation")
-_ORDER = ("experiment", "data", "teacher", "student", *_COMPOSABLE)
+_ORDER = ("experiment", "data", "teacher", "student", *_COMPOSABLE[:3], "baseline", "augmentation")
 _NOT_CHOSEN = ("base", "hydra", "paths")
 _WIDTH = 100
 

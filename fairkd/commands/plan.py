@@ -48,6 +48,10 @@ def plan(job: Job, store: Store) -> str:
         epochs = job.compression[name].trained_epochs
         work = f"made of the student{f' with {epochs} epochs of training' if epochs else ''}"
         lines.append(f"  {name}: would be {'reused' if kept else work} ({key})")
+    if job.baseline is not None and job.keys.baseline is not None:
+        kept = "baseline" not in forced and store.holds("baseline", job.keys.baseline)
+        named = " and ".join(job.baseline.rows)
+        lines.append(f"  {named}: would be {'reused' if kept else 'fitted'} ({job.keys.baseline})")
     if done:
         lines.append("  everything is in the store: no training, no measuring")
     elif all(known is not None for known in seconds):

@@ -25,6 +25,9 @@ class Predictions:
     Attributes:
         probabilities: softmax at T = 1, shape ``[N, C]``, float64.
         truth: labels and groups of the same rows.
+        decisions: class indices, shape ``[N]``, of a model that does not decide by a threshold on
+            its probabilities: one that looks at a row's group, or draws at random. Its
+            probabilities are then those of its decisions. ``None`` for any other model.
 
     Raises:
         DataError: shapes that disagree, or probabilities that are not finite.
@@ -32,6 +35,7 @@ class Predictions:
 
     probabilities: NDArray[np.float64]
     truth: Truth
+    decisions: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         n, c = self.probabilities.shape
@@ -39,6 +43,10 @@ class Predictions:
             raise DataError(
                 f"Probabilities of shape {(n, c)} do not fit {len(self.classes)} classes and "
                 f"labels of shape {self.y.shape}; give one column a class and one row a label."
+            )
+        if self.decisions is not None and self.decisions.shape != (n,):
+            raise DataError(
+                f"Decisions of shape {self.decisions.shape} do not fit {n} rows; give one a row."
             )
         broken = int((~np.isfinite(self.probabilities)).any(1).sum())
         if broken:
@@ -103,12 +111,16 @@ class Predictions:
 
         With two classes a row is positive if its probability of class 1 is at least ``threshold``
         (a tie is positive, as in scikit-learn's `FixedThresholdClassifier`). With more, the most
-        likely class is taken (the first of equals) and the threshold does not apply.
+        likely class is taken (the first of equals) and the threshold does not apply; nor does it to
+        a model with decisions of its own.
         """
+        if self.decisions is not None:
+            return self.decisions
         if len(self.classes) == 2:
             return np.asarray(self.probabilities[:, 1] >= threshold, dtype=np.int64)
         return np.asarray(self.probabilities.argmax(-1), dtype=np.int64)
 
     def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Predictions":
         """The chosen rows, in the order given."""
-        return Predictions(self.probabilities[chosen], self.truth.rows(chosen))
+        decisions = None if self.decisions is None else self.decisions[chosen]
+        return Predictions(self.probabilities[chosen], self.truth.rows(chosen), decisions)

@@ -7,8 +7,8 @@ and ``<disparity>_change_from_<r>`` are student minus r, ``<disparity>_ratio_to_
 `fairkd.evaluation.class_errors`. Intervals are paired: each bootstrap draw resamples rows, and all
 three models are read on the same ones.
 
-Of a model that was made from the student (a pruned one) the student stands in the control's place,
-and in its names: ``<rate>_change_from_student``.
+Of a model that stands beside the trio (a pruned student, a baseline) the student stands in the
+control's place, and in its names: ``<rate>_change_from_student``.
 """
 
 from collections.abc import Mapping
@@ -119,10 +119,14 @@ def transfer(
 def kl_divergences(teacher: Predictions, student: Predictions) -> NDArray[np.float64]:
     """KL(teacher || student) of each row at T = 1, in nats, shape ``[N]``.
 
-    A student's probability that underflowed to 0 is read as the smallest positive normal float.
+    A student's probability that underflowed to 0 is read as the smallest positive normal float. One
+    that is 0 by decision is no underflow: the row's divergence has no finite value, and is NaN.
     """
     p = teacher.probabilities
-    q = student.probabilities.clip(min=np.finfo(np.float64).tiny)
+    given = student.probabilities
+    if student.decisions is not None:
+        given = np.where((given == 0) & (p > 0), np.nan, given)
+    q = given.clip(min=np.finfo(np.float64).tiny)
     logarithm = np.log(np.where(p > 0, p, 1.0)) - np.log(q)
     divergences: NDArray[np.float64] = (p * logarithm).sum(-1)
     return divergences

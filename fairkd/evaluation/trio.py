@@ -1,6 +1,6 @@
 """The unit of measurement: teacher, control and student on the same rows, never one alone.
 
-What compression makes of the student stands beside them as further models.
+What compression makes of the student, and baselines, stand beside them as further models.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,12 +42,12 @@ class Trio:
     """Everything measured of a trio on test.
 
     Attributes:
-        evaluations: of each model at ``evaluation.threshold``: teacher, control, student, and what
-            compression made of the student, in its order.
-        matched: by rule (``equal_selection_rate``, ``equal_accuracy``); empty above two classes.
+        evaluations: of each model at ``evaluation.threshold``: teacher, control, student, and the
+            further models: what compression made of the student, in its order, then baselines.
+        matched: by rule (``equal_selection_rate``, ``equal_accuracy``), of the models that decide
+            by a threshold; empty above two classes.
         transfers: what changed from teacher and control to student, by block.
-        compressed: what changed from teacher and student to each compressed model, by its name and
-            block.
+        further: what changed from teacher and student to each further model, by its name and block.
         costs: of each model.
         validation: accuracy and disparities of each model on validation, where choices are made, at
             ``evaluation.threshold``: ``accuracy`` and ``<disparity>/<block>``.
@@ -56,26 +56,26 @@ class Trio:
     evaluations: Mapping[str, Evaluation]
     matched: Mapping[str, Matched]
     transfers: Mapping[str, Evaluation]
-    compressed: Mapping[str, Mapping[str, Evaluation]]
+    further: Mapping[str, Mapping[str, Evaluation]]
     costs: Mapping[str, Cost]
     validation: Mapping[str, Mapping[str, float]]
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All measured models: the trio, then the compressed ones."""
+        """All measured models: the trio, then the further ones."""
         return tuple(self.evaluations)
 
     @property
     def final(self) -> str:
-        """The model that the job is for: the student, or what compression made of it last."""
+        """The model that the job is for: the student, or the last of the further models."""
         return self.models[-1]
 
     def changes(self, model: str) -> Mapping[str, Evaluation]:
         """What changed to a model from those it was made from, by block."""
-        return self.transfers if model == "student" else self.compressed[model]
+        return self.transfers if model == "student" else self.further[model]
 
     def cost_ratios(self, model: str = "student") -> dict[str, float]:
-        """Each cost of the student, or of a compressed model, over the teacher's."""
+        """Each cost of the student, or of a further model, over the teacher's."""
         return ratios_to_teacher(self.costs[model], self.costs["teacher"])
 
     def to_json(self) -> dict[str, Any]:
@@ -84,9 +84,7 @@ class Trio:
             "evaluations": _each_to_json(self.evaluations),
             "matched": _matched_to_json(self.matched),
             "transfers": _blocks_to_json(self.transfers),
-            "compressed": {
-                model: _blocks_to_json(changes) for model, changes in self.compressed.items()
-            },
+            "further": {model: _blocks_to_json(changes) for model, changes in self.further.items()},
             "costs": {
                 name: {**cost.numbers(), "not_counted": list(cost.not_counted)}
                 for name, cost in self.costs.items()
@@ -111,8 +109,8 @@ class Trio:
             evaluations=_each_from_json(plain["evaluations"]),
             matched=_matched_from_json(plain["matched"]),
             transfers=_blocks_from_json(plain["transfers"]),
-            compressed={
-                model: _blocks_from_json(changes) for model, changes in plain["compressed"].items()
+            further={
+                model: _blocks_from_json(changes) for model, changes in plain["further"].items()
             },
             costs={name: _cost(numbers) for name, numbers in plain["costs"].items()},
             validation={
@@ -148,7 +146,7 @@ def measure_trio(
             block.name: transfer(student, test["teacher"], test["control"], block.name, settings)
             for block in student.blocks
         },
-        compressed={
+        further={
             name: {
                 block.name: transfer(
                     model, test["teacher"], student, block.name, settings, against="student"
@@ -180,6 +178,9 @@ def _matched(
     test: Mapping[str, Predictions],
     settings: EvaluationSettings,
 ) -> dict[str, Matched]:
+    # A model with decisions of its own has no threshold to move.
+    validation = {name: given for name, given in validation.items() if given.decisions is None}
+    test = {name: test[name] for name in validation}
     rules = {
         "equal_selection_rate": equal_selection_rate(
             validation["control"], validation, settings.threshold

@@ -56,16 +56,16 @@ def show_trio(
         console.print(_matched_table(trio, first))
     for block in (first, *others):
         console.print(_changes_table(trio.transfers[block], block))
-    if trio.compressed:
-        console.print(_compressed_table(trio, first))
-        for model in trio.compressed:
-            console.print(_changes_table(trio.compressed[model][first], first, model))
+    for table in _further_tables(trio, first):
+        console.print(table)
+    for model in trio.further:
+        console.print(_changes_table(trio.further[model][first], first, model))
     console.print(_flips_table(trio.transfers[first], first))
     for block in (first, *others):
         for line in _change_lines(trio.transfers[block], block):
             console.print(line, highlight=False)
     console.print(_smaller(trio), highlight=False)
-    for line in (*_compressed_lines(trio, first), *_alike_lines(trio), *_undefined_lines(trio)):
+    for line in (*_further_lines(trio, first), *_alike_lines(trio), *_undefined_lines(trio)):
         console.print(line, highlight=False)
 
 
@@ -85,13 +85,16 @@ def _models_table(
     return table
 
 
-def _compressed_table(trio: Trio, block: str) -> Table:
-    """What compression made of the student, beside it; at most two to a table of 80 columns."""
-    models = ("student", *trio.compressed)
-    table = _models_table(trio, block, f"Compressed, on test, by {escape(block)}", models=models)
-    not_zero = [f"{trio.costs[model].nonzero:,}" for model in models]
-    table.add_row("parameters not 0", *not_zero)
-    return table
+def _further_tables(trio: Trio, block: str) -> Iterable[Table]:
+    """The further models beside the student; two of them fit into a table of 80 columns."""
+    names = list(trio.further)
+    for start in range(0, len(names), 2):
+        models = ("student", *names[start : start + 2])
+        title = f"Beside the student, on test, by {escape(block)}"
+        table = _models_table(trio, block, title, models=models)
+        not_zero = [f"{trio.costs[model].nonzero:,}" for model in models]
+        table.add_row("parameters not 0", *not_zero)
+        yield table
 
 
 def _matched_table(trio: Trio, block: str) -> Table:
@@ -101,7 +104,7 @@ def _matched_table(trio: Trio, block: str) -> Table:
     )  # fmt: skip
     gaps = list(DISPARITIES.values())[:3]
     for rule, matched in trio.matched.items():
-        for model in trio.models:
+        for model in matched.evaluations:
             found = matched.evaluations[model].metrics
             table.add_row(
                 rule.removeprefix("equal_").replace("_", " ") if model == MODELS[0] else "",
@@ -142,17 +145,20 @@ def _compared_with(model: str) -> Sequence[str]:
     return REFERENCES if model == "student" else (REFERENCES[0], "student")
 
 
-def _compressed_lines(trio: Trio, block: str) -> Iterable[str]:
-    """What each compressed model's gaps became, and how large it is."""
-    for model, changes in trio.compressed.items():
+def _further_lines(trio: Trio, block: str) -> Iterable[str]:
+    """What each further model's gaps became, and how large it is."""
+    for model, changes in trio.further.items():
         for heading, metric in list(DISPARITIES.items())[:3]:
             name = f"{metric}_change_from_student/{block}"
             change = f"{_signed(changes[block].metrics[name])} {_interval(changes[block], name)}"
             yield f"{model}: {heading} by {escape(block)} {change} against the student"
-        size = trio.costs[model].bytes / trio.costs["student"].bytes
-        kept = trio.costs[model].nonzero / trio.costs["student"].parameters
-        zeros = f", {kept:.1%} of its parameters are not 0" if kept < 1 else ""
-        yield f"{model}: {size:.1%} of the student's bytes{zeros}"
+        cost = trio.costs[model]
+        size = cost.bytes / trio.costs["student"].bytes
+        zeros = cost.nonzero < cost.parameters
+        kept = (
+            f", {cost.nonzero / cost.parameters:.1%} of its parameters are not 0" if zeros else ""
+        )
+        yield f"{model}: {size:.1%} of the student's bytes{kept}"
 
 
 def _flips_table(transfer: Evaluation, block: str) -> Table:

@@ -98,6 +98,8 @@ def _models(rows: Sequence[Row]) -> str:
     finals = {outcome.final for row in rows for outcome in row.outcomes}
     if finals == {"student"}:
         return "Students"
+    if len(finals) > 2:
+        return "Models"
     told = [f"{final} models" if final != "student" else "students" for final in sorted(finals)]
     return " and ".join(told).capitalize()
 

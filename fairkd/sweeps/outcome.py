@@ -22,6 +22,7 @@ SEED_KEYS = ("data.seed", "teacher.seed", "seed")
 TARGET = "._target_"
 
 _NOT_VARIED = (*SEED_KEYS, "replicate")
+_DRAWN = "baseline.seed"  # a seed like the student's where it follows that
 _ABOVE = ("teacher.teacher.", "teacher.distillation.")
 _CHAIN = re.compile(r"(teacher\.)+seed")  # a teacher's own teacher
 
@@ -42,8 +43,8 @@ class Outcome:
         teacher_validation: the teacher's.
         run_id: of its tracked run.
         reused: whether the store had it.
-        final: the model that stands in the student's place: the student itself, or what compression
-            made of it last.
+        final: the model that stands in the student's place: the student itself, what compression
+            made of it last, or the baseline.
         certificate: what certifying rows say of the student; ``None`` where none was asked for.
     """
 
@@ -135,12 +136,15 @@ def varied_keys(configs: Sequence[Mapping[str, object]]) -> list[str]:
       a key that ends in another whole key and follows it (``teacher.trainer.precision`` and
       ``trainer.precision``);
     - what a choice brings along: a key that depends on nothing but a ``_target_`` of its section
-      which differs too (``student.hidden`` where ``student=mlp,linear``).
+      which differs too (``student.hidden`` where ``student=mlp,linear``), also a ``_target_`` below
+      that one.
 
     Args:
         configs: every job's flat dotted parameters, as `fairkd.record.parameters` gives them.
     """
     known = dict.fromkeys(key for config in configs for key in config if not _of_seed(key))
+    if all(config.get(_DRAWN) in (None, config.get("seed")) for config in configs):
+        known.pop(_DRAWN, None)
     # A chain that only some teachers have follows from the choice of the teacher.
     chained = [any(key.startswith(_ABOVE) for key in config) for config in configs]
     if any(chained) and not all(chained):
@@ -193,8 +197,11 @@ def _copies(key: str, column: _Column, other: str, shared: _Column) -> bool:
 
 def _follows(key: str, column: _Column, choice: str, targets: _Column) -> bool:
     """Whether a key is determined by a choice of its section that differs as well."""
+    if not choice.endswith(TARGET) or key == choice:
+        return False
     same_section = choice.partition(".")[0] == key.partition(".")[0]
-    if key.endswith(TARGET) or not choice.endswith(TARGET) or not same_section:
+    below = key.startswith(choice.removesuffix("_target_"))
+    if not (below if key.endswith(TARGET) else same_section):
         return False
     return _determines(targets, column)
 

@@ -128,9 +128,9 @@ from fairkd.errors import DataError
         (
             "+weight=3",
             1,
-            "Unknown key 'weight'. Accepted: augmentation, callbacks, compression, constraint, "
-            "data, distillation, dry_run, evaluation, force, paths, replicate, seed, stack, "
-            "student, sweep, teacher, tracking, trainer.",
+            "Unknown key 'weight'. Accepted: augmentation, baseline, callbacks, compression, "
+            "constraint, data, distillation, dry_run, evaluation, force, paths, replicate, seed, "
+            "stack, student, sweep, teacher, tracking, trainer.",
         ),
         (
             "compression=nope",

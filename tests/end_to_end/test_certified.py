@@ -82,8 +82,8 @@ def test_the_control_and_the_teacher_train_on_what_is_left(fairkd, place) -> Non
         ),
         (
             ("constraint.confidence=0.95", "compression=prune"),
-            "constraint.confidence certifies the student, and compression makes another model of "
-            "it, of which nothing would be certified; leave one of the two out.",
+            "constraint.confidence certifies the student, and compression puts another model into "
+            "its place, of which nothing would be certified; leave one of the two out.",
         ),
         (
             ("data.certify_fraction=0.8",),

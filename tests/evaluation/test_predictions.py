@@ -97,3 +97,15 @@ def test_the_rows_are_in_order_within_every_cell(make):
 def test_no_rows_are_refused(make):
     with pytest.raises(DataError, match="no row to evaluate"):
         make(n=4).rows(np.zeros(4, dtype=bool))
+
+
+def test_decisions_of_its_own_know_no_threshold(make):
+    predictions = make(n=50)
+    decisions = np.random.default_rng(1).integers(0, 2, 50)
+    own = replace(predictions, decisions=decisions)
+    for threshold in (0.0, 0.5, 1.0):
+        np.testing.assert_array_equal(own.predicted(threshold), decisions)
+    chosen = np.arange(50) % 3 == 0
+    np.testing.assert_array_equal(own.rows(chosen).predicted(0.5), decisions[chosen])
+    with pytest.raises(DataError, match="Decisions of shape \\(49,\\) do not fit 50 rows"):
+        replace(predictions, decisions=decisions[:49])

@@ -5,11 +5,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import entropy
 from torch import nn, zeros
 
 from fairkd.evaluation.compression import cost, latency
 from fairkd.evaluation.evaluate import evaluate, evaluate_decisions
 from fairkd.evaluation.settings import EvaluationSettings
+from fairkd.evaluation.transfer import kl_divergences
 from fairkd.evaluation.trio import MODELS, Trio, chosen_by, measure_trio
 
 FEW = EvaluationSettings(draws=40)
@@ -92,6 +94,67 @@ def test_matched_evaluations_are_at_the_matched_thresholds(make):
             rates = found.tables["sex"]["selection_rate"]
             for g, rate in enumerate(rates):
                 assert rate == decided[test[name].memberships["sex"] == g].mean()
+
+
+def _with_a_row(make):
+    """A trio, and a further model that decides by itself."""
+    splits = [_models(make, 2, seed) for seed in (0, 1)]
+    rng = np.random.default_rng(5)
+    for models in splits:
+        positive = rng.choice([0.0, 0.3, 1.0], 200)
+        decisions = (positive >= rng.random(200)).astype(np.int64)
+        both = np.stack([1 - positive, positive], 1)
+        models["row"] = replace(models["student"], probabilities=both, decisions=decisions)
+    validation, test = splits
+    model, example = nn.Linear(3, 2), zeros(1, 3)
+    price = cost(model, example, latency(model, example, 1))
+    measured = {}
+    for names in (MODELS, (*MODELS, "row")):
+        measured[names[-1]] = measure_trio(
+            {name: validation[name] for name in names},
+            {name: test[name] for name in names},
+            dict.fromkeys(names, price),
+            FEW,
+            lambda name: evaluate(test[name], FEW),
+            lambda name: chosen_by(validation[name], FEW),
+        )
+    return test, measured["student"], measured["row"]
+
+
+def test_a_model_that_decides_by_itself_is_measured_by_its_decisions(make):
+    test, plain, trio = _with_a_row(make)
+    row = test["row"]
+    found = trio.evaluations["row"]
+    assert found.metrics["accuracy"] == (row.decisions == row.y).mean()
+    known = row.memberships["sex"] >= 0
+    for g, rate in enumerate(found.tables["sex"]["selection_rate"]):
+        assert rate == row.decisions[row.memberships["sex"] == g].mean()
+    assert known.any()
+    low, high = found.intervals["accuracy"]
+    assert low < found.metrics["accuracy"] < high
+    assert trio.final == "row"
+    change = trio.changes("row")["sex"].metrics["accuracy_difference_change_from_student/sex"]
+    gaps = [trio.evaluations[m].metrics["accuracy_difference/sex"] for m in ("row", "student")]
+    assert change == pytest.approx(gaps[0] - gaps[1])
+    # It has no threshold to move, and changes nothing for those that have.
+    text = json.dumps({rule: found.thresholds.thresholds for rule, found in trio.matched.items()})
+    assert "row" not in text
+    before, after = plain.to_json(), trio.to_json()
+    for kept in ("matched", "transfers"):
+        assert json.dumps(before[kept]) == json.dumps(after[kept])
+    assert Trio.from_json(json.loads(json.dumps(after))).to_json() == after
+
+
+def test_a_divergence_from_what_is_decided_has_no_finite_value(make):
+    test, _, trio = _with_a_row(make)
+    assert np.isnan(trio.changes("row")["sex"].metrics["kl_from_teacher"])
+    assert np.isfinite(trio.transfers["sex"].metrics["kl_from_teacher"])
+    divergences = kl_divergences(test["teacher"], test["row"])
+    between = (test["row"].probabilities > 0).all(1)
+    np.testing.assert_array_equal(np.isnan(divergences), ~between)
+    p, q = (test[name].probabilities[between] for name in ("teacher", "row"))
+    expected = [entropy(a, b) for a, b in zip(p, q, strict=True)]
+    np.testing.assert_allclose(divergences[between], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

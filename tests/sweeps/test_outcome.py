@@ -119,6 +119,20 @@ def test_what_a_choice_brings_along_is_left_out():
     assert varied_keys([configuration(), linear, wide]) == ["student._target_", "student.hidden"]
 
 
+def test_a_choice_brings_along_the_choices_below_it():
+    kind, learner = "baseline._target_", "baseline.estimator._target_"
+    jobs = [{kind: None}, {kind: "a.Optimiser"}, {kind: "a.Search", learner: "b.Regression"}]
+    assert varied_keys(jobs) == [kind]
+    assert varied_keys([*jobs, {kind: "a.Search", learner: "b.Trees"}]) == [kind, learner]
+
+
+def test_a_baselines_seed_that_follows_the_students_is_a_seed():
+    jobs = [{"seed": s, "baseline.seed": s} for s in (0, 1)]
+    assert varied_keys(jobs) == []
+    assert varied_keys([*jobs, {"seed": 0}]) == []
+    assert varied_keys([{"seed": 0, "baseline.seed": s} for s in (0, 1)]) == ["baseline.seed"]
+
+
 def test_a_term_that_some_jobs_lack():
     prefix = "distillation.terms.soft_targets"
     none = {k: v for k, v in configuration().items() if not k.startswith(prefix)}
@@ -160,7 +174,7 @@ def test_an_outcome_finds_every_models_numbers_in_a_record(block):
         evaluations={m: Evaluation(v, {}, {}) for m, v in measured.items()},
         validation={m: {n: v + 1 for n, v in values.items()} for m, values in measured.items()},
         transfers={block: Evaluation({}, {}, {})},
-        compressed={},
+        further={},
         matched={},
         costs=costs,
     )

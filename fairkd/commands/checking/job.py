@@ -7,6 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from fairkd import checks
+from fairkd.commands.checking.baseline import check_baseline
 from fairkd.commands.checking.compression import check_compression
 from fairkd.commands.checking.constraint import check_constraint
 from fairkd.commands.checking.data import check_data, check_readers
@@ -21,9 +22,9 @@ from fairkd.evaluation.settings import EvaluationSettings
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
 ROOT_KEYS = {
-    "data", "teacher", "student", "distillation", "constraint", "compression", "augmentation",
-    "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep", "seed",
-    "replicate", "force", "dry_run",
+    "data", "teacher", "student", "distillation", "constraint", "compression", "baseline",
+    "augmentation", "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep",
+    "seed", "replicate", "force", "dry_run",
 }  # fmt: skip
 LISTED = ("distillation", "constraint", "compression", "augmentation")
 """Groups of which several files compose."""
@@ -56,12 +57,9 @@ def check(config: DictConfig) -> dict[str, Any]:
     check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     check_constraint(values["constraint"], values["data"]["groups"])
     check_compression(values["compression"])
-    if values["constraint"]["confidence"] is not None and values["compression"]["steps"]:
-        raise ConfigError(
-            "constraint.confidence certifies the student, and compression makes another model of "
-            "it, of which nothing would be certified; leave one of the two out."
-        )
+    check_baseline(values["baseline"], values["data"]["groups"])
     check_readers(values)
+    _check_certified(values)
     for section, knobs in SHARED_KNOBS.items():
         check_used(config, section, knobs)
     return values
@@ -96,6 +94,21 @@ def _check_choices() -> None:
 def _check_flag(name: str, value: object) -> None:
     if not isinstance(value, bool):
         raise ConfigError(f"{name}={value} is not known; accepted: true, false.")
+
+
+def _check_certified(values: Section) -> None:
+    """Refuse what puts another model into the certified student's place."""
+    if values["constraint"]["confidence"] is None:
+        return
+    for name, chosen in {
+        "compression": bool(values["compression"]["steps"]),
+        "baseline": values["baseline"].get("_target_") is not None,
+    }.items():
+        if chosen:
+            raise ConfigError(
+                f"constraint.confidence certifies the student, and {name} puts another model into "
+                "its place, of which nothing would be certified; leave one of the two out."
+            )
 
 
 def _check_sweep(sweep: Section) -> None:

@@ -1,0 +1,1 @@
+"""What a user would try instead of a constraint in training, with Fairlearn."""
