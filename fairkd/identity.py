@@ -109,7 +109,8 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
     distilled = {
         **training,
         "distillation": config["distillation"],
-        "constraint": _constraints(config),
+        "constraint": _with_blocks(config, config["constraint"]["terms"]),
+        **_mitigations(config),
         # A student that looks at no teacher is the same beside every teacher.
         "teacher": [teacher, REVISIONS["outputs"]] if _uses_teacher(config) else None,
     }
@@ -174,7 +175,8 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
     parts["data"] = _without("data", config["data"], "seed")
     parts["teacher"] = _seedless(_as_trained(config["teacher"]))
     parts["trainer"] = _without("trainer", config["trainer"])
-    parts["constraint"] = _constraints(config)
+    parts["constraint"] = _with_blocks(config, config["constraint"]["terms"])
+    parts |= _mitigations(config)
     parts["compression"] = {**config["compression"], "order": list(config["compression"]["steps"])}
     devices = [around.device, around.teacher_device]
     return _key(
@@ -221,12 +223,18 @@ def _uses_teacher(config: Section) -> bool:
     return bool(distillation["terms"]) or distillation["init"] == "teacher"
 
 
-def _constraints(config: Section) -> dict[str, Any]:
-    """The constraints by name, each with its block by name: no block means the data's first."""
+def _mitigations(config: Section) -> dict[str, Any]:
+    """The student's mitigations; without any, results stay under the keys that they had."""
+    terms = config["mitigation"]["terms"]
+    return {"mitigation": _with_blocks(config, terms)} if terms else {}
+
+
+def _with_blocks(config: Section, terms: Section) -> dict[str, Any]:
+    """Constraints or mitigations, each with its block by name: no block means the data's first."""
     first = config["data"]["groups"][0]
     return {
         name: {**term, "by": first} if term.get("by") is None else dict(term)
-        for name, term in config["constraint"]["terms"].items()
+        for name, term in terms.items()
     }
 
 

@@ -29,6 +29,7 @@ Keys worth knowing
   distillation.init=teacher          start from a slice of the teacher's weights
   constraint.weight, .threshold      how strongly a gap between groups counts; how much is allowed
   constraint.statistic, .by          of which rate, between the groups of which attribute
+  mitigation.by, .of, .weight        between which groups (mitigation=reweighing, adversarial, ...)
   compression.sparsity, .granularity which share goes (compression=prune); of weights, or of units
   data.groups=[sex,race,sex+race]    which attributes are measured
   replicate=0,1,2 | seed=0,1,2       with -m: repeat everything | the student alone
@@ -56,7 +57,7 @@ Show
 Where a sentence is not enough, HYDRA_FULL_ERROR=1 shows the traceback.
 """
 
-_COMPOSABLE = ("distillation", "constraint", "compression", "augmentation")
+_COMPOSABLE = ("distillation", "constraint", "mitigation", "compression", "augmentation")
 _ORDER = ("experiment", "data", "teacher", "student", *_COMPOSABLE)
 _NOT_CHOSEN = ("base", "hydra", "paths")
 _WIDTH = 100

@@ -23,6 +23,10 @@ DISPARITIES = (
     "average_absolute_difference",
     "worst_group",
 )
+CELLS = ("group", "group_and_label")
+"""What a mitigation takes apart: a block's cells, or each of them by label as well."""
+GIVEN = ("nothing", "label")
+"""What an adversary knows beside the student."""
 RECORDED_AS = {
     "selection_rate": "demographic_parity_difference",
     "true_positive_rate": "equal_opportunity_difference",

@@ -10,6 +10,7 @@ from fairkd import checks
 from fairkd.commands.checking.compression import check_compression
 from fairkd.commands.checking.constraint import check_constraint
 from fairkd.commands.checking.distillation import check_distillation
+from fairkd.commands.checking.mitigation import check_mitigation
 from fairkd.commands.checking.shared import SHARED_KNOBS, check_used, keys_of_base
 from fairkd.commands.checking.teacher import check_teacher
 from fairkd.commands.checking.trainer import check_augmentation, check_layers, check_trainer
@@ -22,11 +23,11 @@ _LARGEST_FRACTION = 0.9
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
 ROOT_KEYS = {
-    "data", "teacher", "student", "distillation", "constraint", "compression", "augmentation",
-    "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep", "seed",
-    "replicate", "force", "dry_run",
+    "data", "teacher", "student", "distillation", "constraint", "mitigation", "compression",
+    "augmentation", "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep",
+    "seed", "replicate", "force", "dry_run",
 }  # fmt: skip
-LISTED = ("distillation", "constraint", "compression", "augmentation")
+LISTED = ("distillation", "constraint", "mitigation", "compression", "augmentation")
 """Groups of which several files compose."""
 
 
@@ -56,6 +57,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_evaluation(values["evaluation"])
     check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     check_constraint(values["constraint"], values["data"]["groups"])
+    check_mitigation(values["mitigation"], values["data"]["groups"])
     check_compression(values["compression"])
     for section, knobs in SHARED_KNOBS.items():
         check_used(config, section, knobs)

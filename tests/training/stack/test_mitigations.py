@@ -1,0 +1,53 @@
+"""Every mitigation trains in a stack as it does alone, its state included."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from fairkd.data.blocks import Blocks
+from fairkd.fairness.mitigation import Mitigation
+from fairkd.fairness.reweighing import Reweighing
+from fairkd.models.features import run
+from fairkd.training.distil import Trained
+from fairkd.training.stack.member import Member
+from fairkd.training.stack.together import train_alone, train_stack
+
+BLOCKS = Blocks.of({"sex": ["f", "m"], "race": ["a", "b", "c"]})
+WEIGHTS = (0.0, 0.3, 1.0)
+MITIGATIONS: dict[str, Callable[[float], Mitigation]] = {
+    "reweighing": lambda w: Reweighing(BLOCKS, 3, by="race"),
+}
+
+
+def _members(make_member: Callable[..., Member], name: str) -> list[Member]:
+    members = [
+        make_member(seed=seed, data=seed // 2, classes=3, gradient_clip_val=1.0)
+        for seed in range(3)
+    ]
+    for one, weight in zip(members, WEIGHTS, strict=True):
+        one.objective.mitigations["other"] = MITIGATIONS[name](weight)
+        few = one.dataset.splits["train"].rows(slice(2))
+        generator = torch.Generator().manual_seed(one.seed)
+        with torch.inference_mode():
+            outputs = run(one.model, few.x, one.objective.student_features)
+        one.objective.mitigations.connect(outputs, generator)
+        one.objective.mitigations.learn(one.dataset.splits)
+    return members
+
+
+@pytest.mark.parametrize("name", MITIGATIONS)
+def test_a_stack_of_three_ends_as_they_end_alone(member: Callable[..., Member], name: str) -> None:
+    members = _members(member, name)
+    alone = [train_alone(copy.deepcopy(m)) for m in members]
+    together = train_stack(members)
+    for ours, theirs in zip(together, alone, strict=True):
+        assert isinstance(ours, Trained)
+        assert isinstance(theirs, Trained)
+        assert ours.together == 3
+        for path, value in theirs.model.state_dict().items():
+            assert torch.equal(ours.model.state_dict()[path], value), path
+        assert ours.fitted.history == [
+            {key: row[key] for key in ours.fitted.history[0]} for row in theirs.fitted.history
+        ]
