@@ -15,11 +15,21 @@ def label_shares(y: Tensor, n_classes: int, like: Tensor) -> Tensor:
     return (y if y.dim() == 2 else F.one_hot(y, n_classes)).to(like.dtype)
 
 
-def joint(memberships: Tensor, labels: Tensor) -> Tensor:
-    """Each row's share in every cell of group and label, shape ``[B, G, C]``.
+def cell_shares(memberships: Tensor, y: Tensor, n_labels: int) -> Tensor:
+    """Each row's share in every cell, shape ``[B, G, L]``.
 
     Args:
         memberships: in one block, shape ``[B, G]``; a zero row where the group is missing.
-        labels: shape ``[B, C]``.
+        y: labels, shape ``[B]`` or ``[B, C]``.
+        n_labels: L: the number of classes, or 1 for cells of all labels together.
     """
-    return memberships.unsqueeze(-1) * labels.unsqueeze(-2)
+    if n_labels == 1:
+        return memberships.unsqueeze(-1)
+    return memberships.unsqueeze(-1) * label_shares(y, n_labels, memberships).unsqueeze(-2)
+
+
+def cell_sums(memberships: Tensor, y: Tensor, n_labels: int) -> Tensor:
+    """`cell_shares` summed over rows, shape ``[G, L]``, for a split of any size."""
+    if n_labels == 1:
+        return memberships.sum(0).unsqueeze(-1)
+    return memberships.T @ label_shares(y, n_labels, memberships)

@@ -55,11 +55,12 @@ class RowWeights(Mitigation):
     """Says how much each row counts."""
 
     @abstractmethod
-    def factors(self, batch: Batch) -> Tensor:
+    def factors(self, batch: Batch, epoch: Tensor) -> Tensor:
         """What the rows' weights are multiplied with, shape ``[B]``.
 
         Args:
             batch: the rows.
+            epoch: counted from 0, shape ``[]``; infinite on validation.
         """
 
 

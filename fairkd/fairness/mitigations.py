@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from fairkd.data.batch import Batch
 from fairkd.errors import ConfigError
+from fairkd.fairness.balanced_sampling import BalancedSampling
 from fairkd.fairness.mitigation import Adversary, Contest, LabelLoss, Mitigation, RowWeights
+from fairkd.fairness.reweighing import Reweighing
 from fairkd.models.features import ModelOutputs
 
 
@@ -18,7 +20,7 @@ class Mitigations(nn.ModuleDict):
         named: any kinds; at most one of them makes the labels' loss.
 
     Raises:
-        ConfigError: several make the labels' loss.
+        ConfigError: several make the labels' loss, or they undo each other.
     """
 
     def __init__(self, named: Mapping[str, Mitigation]) -> None:
@@ -29,6 +31,7 @@ class Mitigations(nn.ModuleDict):
                 f"mitigation=[{','.join(losses)}] makes one number of the labels' losses in "
                 f"{len(losses)} ways; choose one of them."
             )
+        self._check_sampling()
 
     @property
     def named(self) -> dict[str, Mitigation]:
@@ -57,18 +60,33 @@ class Mitigations(nn.ModuleDict):
 
     def advanced(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> dict[str, Tensor]:
         """The state of all of them after a step, by its name in this module."""
-        weighed = self.weighed(batch)
+        weighed = self.weighed(batch, epoch)
         return {
             f"{name}.{buffer}": value
             for name, one in self.named.items()
             for buffer, value in one.advanced(student, weighed, epoch).items()
         }
 
-    def weighed(self, batch: Batch) -> Batch:
+    def chances(self, split: Batch) -> Tensor | None:
+        """How likely each training row is to be drawn, shape ``[N]``, summing to 1.
+
+        Args:
+            split: all rows, on the device of this module.
+
+        Returns:
+            ``None`` where rows are not drawn: each comes once in an epoch.
+        """
+        for one in self.values():
+            if isinstance(one, BalancedSampling):
+                often = one.how_often(split).double()
+                return often / often.sum()
+        return None
+
+    def weighed(self, batch: Batch, epoch: Tensor) -> Batch:
         """The rows with the weights that they have in the objective."""
         for one in self.values():
             if isinstance(one, RowWeights):
-                batch = batch._replace(weight=batch.weight * one.factors(batch))
+                batch = batch._replace(weight=batch.weight * one.factors(batch, epoch))
         return batch
 
     def labels(self, losses: Tensor, batch: Batch, epoch: Tensor) -> Tensor:
@@ -91,3 +109,21 @@ class Mitigations(nn.ModuleDict):
             for name, one in self.items()
             if isinstance(one, Adversary)
         }
+
+    def _check_sampling(self) -> None:
+        drawn = {name: one for name, one in self.items() if isinstance(one, BalancedSampling)}
+        if len(drawn) > 1:
+            raise ConfigError(
+                f"mitigation=[{','.join(drawn)}] draws the rows of a batch in {len(drawn)} ways; "
+                "choose one of them."
+            )
+        for name, sampling in drawn.items():
+            for other, weights in self.items():
+                if not isinstance(weights, Reweighing) or sampling.of == "group":
+                    continue
+                if weights.block == sampling.block:
+                    raise ConfigError(
+                        f"mitigation=[{other},{name}] makes group and label independent twice, as "
+                        f"rows of equally frequent cells of {weights.block.name} and label are "
+                        f"weighed anew; choose one of them, or mitigation.of=group."
+                    )

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
-from fairkd.data.cells import joint, label_shares
+from fairkd.data.cells import cell_shares, cell_sums
 from fairkd.fairness.mitigation import RowWeights
 
 
@@ -56,12 +56,11 @@ class Reweighing(RowWeights):
         """Count the training rows, each by its own weight."""
         train = splits["train"]
         members = self.block.of(train.group).double() * train.weight.double()[:, None]
-        labels = label_shares(train.y, self.table.shape[1], members)
-        # Not the cells of all rows, of which a large split has more numbers than it has features.
-        self.table = independence_weights(members.T @ labels).to(self.table)
+        cells = cell_sums(members, train.y, self.table.shape[1])
+        self.table = independence_weights(cells).to(self.table)
 
-    def factors(self, batch: Batch) -> Tensor:
-        """The rows' weights, shape ``[B]``."""
+    def factors(self, batch: Batch, epoch: Tensor) -> Tensor:  # noqa: ARG002
+        """The rows' weights, shape ``[B]``, in training and on validation."""
         members = self.block.of(batch.group).to(self.table.dtype)
-        cells = joint(members, label_shares(batch.y, self.table.shape[1], members))
+        cells = cell_shares(members, batch.y, self.table.shape[1])
         return (cells * self.table).sum((-1, -2)) + (1 - members.sum(-1))

@@ -158,6 +158,10 @@ class Objective(nn.Module):
             term.learn(teacher, splits)
         self.mitigations.learn(splits)
 
+    def chances(self, split: Batch) -> Tensor | None:
+        """How likely each training row is to be drawn (see `Mitigations.chances`)."""
+        return self.mitigations.chances(split)
+
     @property
     def has_state(self) -> bool:
         """Whether some part remembers from one step to the next."""
@@ -191,7 +195,7 @@ class Objective(nn.Module):
                 f"mitigations.{name}": value
                 for name, value in self.mitigations.advanced(student, batch, epoch).items()
             }
-            batch = self.mitigations.weighed(batch)
+            batch = self.mitigations.weighed(batch, epoch)
             found |= {
                 f"constraints.{name}.{buffer}": value
                 for name, constraint in self.named_constraints.items()
@@ -225,7 +229,7 @@ class Objective(nn.Module):
         Raises:
             ConfigError: there are distillation terms and no teacher outputs.
         """
-        batch = self.mitigations.weighed(batch)
+        batch = self.mitigations.weighed(batch, epoch)
         distilling = (epoch >= self.start_epoch).to(self.label_weight.dtype)
         labels = cross_entropy(student.logits, batch.y)
         terms = {LABELS: _mean(self.mitigations.labels(labels, batch, epoch), batch.weight)}

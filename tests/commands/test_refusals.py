@@ -54,8 +54,8 @@ from fairkd.errors import DataError
         (
             "mitigation=nope",
             1,
-            "Unknown choice for mitigation 'nope'; did you mean 'none'? Accepted: none, "
-            "reweighing.",
+            "Unknown choice for mitigation 'nope'; did you mean 'none'? Accepted: "
+            "balanced_sampling, none, reweighing.",
         ),
         (
             "mitigation=[reweighing,none]",

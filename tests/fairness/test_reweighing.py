@@ -8,6 +8,7 @@ from fairkd.data.blocks import Blocks
 from fairkd.errors import ConfigError
 from fairkd.fairness.reweighing import Reweighing, independence_weights
 
+NOW = torch.tensor(0.0)
 SEX = Blocks.of({"sex": ["f", "m"]})
 BOTH = Blocks.of({"race": ["a", "b", "c"], "sex": ["f", "m"]})
 
@@ -62,7 +63,9 @@ def test_group_and_label_are_independent_under_the_weights(groups, classes):
     blocks = Blocks.of({"group": [f"g{i}" for i in range(groups)]})
     batch = _batch(y, torch.eye(groups)[group].tolist())
     batch = batch._replace(weight=torch.rand(rows, generator=g) + 0.5)
-    weights = (_learned(batch, blocks, classes).double().factors(batch) * batch.weight).double()
+    weights = (
+        _learned(batch, blocks, classes).double().factors(batch, NOW) * batch.weight
+    ).double()
 
     def mass(weight: torch.Tensor) -> torch.Tensor:
         table = torch.zeros(groups, classes).double()
@@ -83,7 +86,7 @@ def test_rows_of_unknown_group_weigh_one_and_are_not_counted():
     more = Batch(*(torch.cat(fields) for fields in zip(PAPER, unknown, strict=True)))
     with_unknown = _learned(more)
     assert torch.equal(with_unknown.table, _learned(PAPER).table)
-    assert with_unknown.factors(unknown).tolist() == [1.0, 1.0, 1.0]
+    assert with_unknown.factors(unknown, NOW).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_uncertain_groups_and_labels_weigh_the_mean_of_their_cells():
@@ -91,7 +94,7 @@ def test_uncertain_groups_and_labels_weigh_the_mean_of_their_cells():
     (f0, f1), (m0, m1) = reweighing.table.tolist()
     rows = _batch([[0.75, 0.25], [0.0, 1.0]], [[0.5, 0.5], [0.25, 0.25]])
     expected = [0.75 * (f0 + m0) / 2 + 0.25 * (f1 + m1) / 2, (f1 + m1) / 4 + 0.5]
-    torch.testing.assert_close(reweighing.factors(rows), torch.tensor(expected))
+    torch.testing.assert_close(reweighing.factors(rows, NOW), torch.tensor(expected))
     hard = torch.eye(2)[PAPER.y]
     assert torch.equal(_learned(PAPER._replace(y=hard)).table, reweighing.table)
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fairkd.data.blocks import Blocks
+from fairkd.fairness.balanced_sampling import BalancedSampling
 from fairkd.fairness.mitigation import Mitigation
 from fairkd.fairness.reweighing import Reweighing
 from fairkd.models.features import run
@@ -17,6 +18,7 @@ from fairkd.training.stack.together import train_alone, train_stack
 BLOCKS = Blocks.of({"sex": ["f", "m"], "race": ["a", "b", "c"]})
 WEIGHTS = (0.0, 0.3, 1.0)
 MITIGATIONS: dict[str, Callable[[float], Mitigation]] = {
+    "balanced_sampling": lambda w: BalancedSampling(BLOCKS, 3),
     "reweighing": lambda w: Reweighing(BLOCKS, 3, by="race"),
 }
 
