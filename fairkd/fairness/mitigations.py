@@ -19,17 +19,20 @@ class Mitigations(nn.ModuleDict):
     Args:
         named: any kinds; at most one of them makes the labels' loss.
 
+    Attributes:
+        label_losses: the name of the one that makes the labels' loss, if any.
+
     Raises:
         ConfigError: several make the labels' loss, or they undo each other.
     """
 
     def __init__(self, named: Mapping[str, Mitigation]) -> None:
         super().__init__(dict(named))
-        losses = [name for name, one in self.items() if isinstance(one, LabelLoss)]
-        if len(losses) > 1:
+        self.label_losses = [name for name, one in self.items() if isinstance(one, LabelLoss)]
+        if len(self.label_losses) > 1:
             raise ConfigError(
-                f"mitigation=[{','.join(losses)}] makes one number of the labels' losses in "
-                f"{len(losses)} ways; choose one of them."
+                f"mitigation=[{','.join(self.label_losses)}] makes one number of the labels' "
+                f"losses in {len(self.label_losses)} ways; choose one of them."
             )
         self._check_sampling()
 

@@ -103,6 +103,12 @@ class Objective(nn.Module):
         self.register_buffer("label_weight", torch.tensor(label_weight))
         self.register_buffer("start_epoch", torch.tensor(float(start_epoch)))
         self.register_buffer("pull", torch.tensor(pull))
+        if self.mitigations.label_losses and label_weight == 0 and start_epoch == 0:
+            raise ConfigError(
+                f"mitigation={self.mitigations.label_losses[0]} is about the loss with the labels, "
+                "which weighs nothing here; give distillation.label_weight above 0, or choose "
+                "another distillation."
+            )
         if pull > 0 and not start:
             raise ConfigError("A pull to the start needs the starting weights; none were given.")
         self.start = nn.ParameterDict(

@@ -55,7 +55,7 @@ from fairkd.errors import DataError
             "mitigation=nope",
             1,
             "Unknown choice for mitigation 'nope'; did you mean 'none'? Accepted: "
-            "balanced_sampling, none, reweighing.",
+            "balanced_sampling, chi2_dro, cvar_dro, group_dro, none, reweighing.",
         ),
         (
             "mitigation=[reweighing,none]",

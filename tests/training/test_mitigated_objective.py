@@ -8,8 +8,10 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.distillation.response import SoftTargets, soft_targets
 from fairkd.errors import ConfigError
+from fairkd.fairness.group_dro import GroupDRO
 from fairkd.fairness.penalty import Penalty
 from fairkd.fairness.reweighing import Reweighing
+from fairkd.fairness.tail import CVaR
 from fairkd.models.features import ModelOutputs
 from fairkd.training.objective import Objective
 
@@ -66,6 +68,47 @@ def test_the_weights_of_the_rows_themselves_stay():
     value = objective(student, teacher, nobody, NOW)
     rows = F.cross_entropy(student.logits, batch.y, reduction="none")
     torch.testing.assert_close(value.total, (rows * own).sum() / own.sum())
+
+
+def test_worst_rows_stand_in_for_the_mean_of_labels_alone():
+    student, teacher, batch = _case()
+    objective = Objective(
+        label_weight=0.25,
+        terms={"soft": SoftTargets(0.75, 2.0)},
+        mitigations={"cvar_dro": CVaR(0.25)},
+    ).double()
+    value = objective(student, teacher, batch, NOW)
+    rows = F.cross_entropy(student.logits, batch.y, reduction="none")
+    worst = rows.sort(descending=True).values[:10].mean()
+    torch.testing.assert_close(value.terms["labels"], worst)
+    soft = 4 * soft_targets(student.logits, teacher.logits, 2.0).mean()
+    torch.testing.assert_close(value.total, 0.25 * worst + 0.75 * soft)
+
+
+def test_a_loss_of_labels_that_weigh_nothing_is_refused():
+    Objective(label_weight=0.0, start_epoch=1, mitigations={"cvar_dro": CVaR()})
+    with pytest.raises(ConfigError) as refused:
+        Objective(label_weight=0.0, mitigations={"cvar_dro": CVaR()})
+    assert str(refused.value) == (
+        "mitigation=cvar_dro is about the loss with the labels, which weighs nothing here; give "
+        "distillation.label_weight above 0, or choose another distillation."
+    )
+
+
+def test_shares_of_groups_advance_by_the_weights_of_the_objective():
+    student, _, batch = _case()
+    dro = GroupDRO(SEX, 2, of="group", rate=0.5)
+    objective = Objective(mitigations={"group_dro": dro, "reweighing": Reweighing(SEX, 2)}).double()
+    objective.learn({}, {"train": batch})
+    assert objective.has_state
+    weighed = batch._replace(weight=objective.mitigations["reweighing"].factors(batch, NOW))
+    losses = F.cross_entropy(student.logits, batch.y, reduction="none")
+    (name, shares), *others = objective.advanced(student, None, batch, NOW).items()
+    assert name == "mitigations.group_dro.shares"
+    assert others == []
+    assert torch.equal(shares, dro.advanced(student, weighed, NOW)["shares"])
+    value = objective(student, None, batch, NOW)
+    torch.testing.assert_close(value.total, dro.aggregated(losses, weighed, NOW))
 
 
 def test_a_name_that_a_mitigation_takes_is_taken():

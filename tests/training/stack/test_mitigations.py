@@ -8,8 +8,10 @@ import torch
 
 from fairkd.data.blocks import Blocks
 from fairkd.fairness.balanced_sampling import BalancedSampling
+from fairkd.fairness.group_dro import GroupDRO
 from fairkd.fairness.mitigation import Mitigation
 from fairkd.fairness.reweighing import Reweighing
+from fairkd.fairness.tail import ChiSquare, CVaR
 from fairkd.models.features import run
 from fairkd.training.distil import Trained
 from fairkd.training.stack.member import Member
@@ -19,6 +21,10 @@ BLOCKS = Blocks.of({"sex": ["f", "m"], "race": ["a", "b", "c"]})
 WEIGHTS = (0.0, 0.3, 1.0)
 MITIGATIONS: dict[str, Callable[[float], Mitigation]] = {
     "balanced_sampling": lambda w: BalancedSampling(BLOCKS, 3),
+    "chi2_dro": lambda w: ChiSquare(0.1 + w),
+    "cvar_dro": lambda w: CVaR(0.1 + 0.9 * w),
+    "group_dro": lambda w: GroupDRO(BLOCKS, 3, by="race", of="group", rate=w),
+    "group_and_label_dro": lambda w: GroupDRO(BLOCKS, 3, rate=w),
     "reweighing": lambda w: Reweighing(BLOCKS, 3, by="race"),
 }
 
