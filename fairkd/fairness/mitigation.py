@@ -111,7 +111,12 @@ class Adversary(Mitigation):
     On validation, where epochs are compared, the adversary learns nothing, and a small loss of it
     speaks against the student: its term is then what it knows more than chance, at least 0, under
     the weight that the student is trained with.
+
+    Attributes:
+        opposes: whether it changes the student's gradient beyond the total's.
     """
+
+    opposes = False
 
     @abstractmethod
     def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Contest:

@@ -34,6 +34,12 @@ class Mitigations(nn.ModuleDict):
                 f"mitigation=[{','.join(self.label_losses)}] makes one number of the labels' "
                 f"losses in {len(self.label_losses)} ways; choose one of them."
             )
+        opposing = [n for n, one in self.items() if isinstance(one, Adversary) and one.opposes]
+        if len(opposing) > 1:
+            raise ConfigError(
+                f"mitigation=[{','.join(opposing)}] turns the student's gradient away from "
+                f"{len(opposing)} adversaries; choose one of them."
+            )
         self._check_sampling()
 
     @property

@@ -29,14 +29,14 @@ class ObjectiveValue(NamedTuple):
         total: what is minimised, shape ``[]``.
         terms: each named term before its weight, shape ``[]``.
         weights: the weight each term had in the total, shape ``[]``.
-        opponent: whose gradient changes the student's beyond the total's (see
-            `fairkd.training.opposing`); mostly ``None``.
+        opponents: by name, whose gradient changes the student's beyond the total's (see
+            `fairkd.training.opposing`): mostly none, never more than one.
     """
 
     total: Tensor
     terms: dict[str, Tensor]
     weights: dict[str, Tensor]
-    opponent: Opponent | None = None
+    opponents: dict[str, Opponent]
 
 
 class Objective(nn.Module):
@@ -252,15 +252,16 @@ class Objective(nn.Module):
         for name, constraint in self.named_constraints.items():
             terms[name] = constraint(student, batch, epoch)
             weights[name] = constraint.factor
-        opponent = None
+        opponents: dict[str, Opponent] = {}
         for name, contest in self.mitigations.contests(student, batch, epoch).items():
             terms[name], weights[name] = contest.value, contest.weight
-            opponent = contest.opponent or opponent
+            if contest.opponent is not None:
+                opponents[name] = contest.opponent
         if len(self.start) and parameters is not None:
             terms[PULL] = self._distance_to_start(parameters)
             weights[PULL] = self.pull
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-        return ObjectiveValue(total, terms, weights, opponent)
+        return ObjectiveValue(total, terms, weights, opponents)
 
     def _distance_to_start(self, parameters: Mapping[str, Tensor]) -> Tensor:
         distances = [

@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from fairkd.data.blocks import Blocks
+from fairkd.fairness.adversarial import AdversarialDebiasing
 from fairkd.fairness.balanced_sampling import BalancedSampling
 from fairkd.fairness.group_dro import GroupDRO
+from fairkd.fairness.laftr import LAFTR
 from fairkd.fairness.mitigation import Mitigation
 from fairkd.fairness.reweighing import Reweighing
 from fairkd.fairness.tail import ChiSquare, CVaR
@@ -20,11 +22,17 @@ from fairkd.training.stack.together import train_alone, train_stack
 BLOCKS = Blocks.of({"sex": ["f", "m"], "race": ["a", "b", "c"]})
 WEIGHTS = (0.0, 0.3, 1.0)
 MITIGATIONS: dict[str, Callable[[float], Mitigation]] = {
+    "adversarial": lambda w: AdversarialDebiasing(BLOCKS, 3, weight=w),
+    "adversarial_by_label": lambda w: AdversarialDebiasing(
+        BLOCKS, 3, by="race", given="label", weight=w, hidden=5
+    ),
     "balanced_sampling": lambda w: BalancedSampling(BLOCKS, 3),
     "chi2_dro": lambda w: ChiSquare(0.1 + w),
     "cvar_dro": lambda w: CVaR(0.1 + 0.9 * w),
     "group_dro": lambda w: GroupDRO(BLOCKS, 3, by="race", of="group", rate=w),
     "group_and_label_dro": lambda w: GroupDRO(BLOCKS, 3, rate=w),
+    "laftr": lambda w: LAFTR(BLOCKS, 3, layer="hidden1", weight=w),
+    "laftr_by_label": lambda w: LAFTR(BLOCKS, 3, by="race", given="label", weight=w, hidden=5),
     "reweighing": lambda w: Reweighing(BLOCKS, 3, by="race"),
 }
 
