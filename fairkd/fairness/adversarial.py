@@ -7,6 +7,7 @@ from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.cells import cell_shares, label_shares
+from fairkd.fairness.judging import remaining_gap
 from fairkd.fairness.mitigation import Adversary, Contest, Opponent
 from fairkd.fairness.names import GIVEN
 from fairkd.fairness.predictor import GroupPredictor
@@ -57,7 +58,8 @@ class AdversarialDebiasing(Adversary):
     ) -> None:
         super().__init__()
         self.block = blocks.named(by)
-        self.n_labels = n_classes if checks.choice("given", given, GIVEN) == "label" else 1
+        self.given = checks.choice("given", given, GIVEN)
+        self.n_labels = n_classes if self.given == "label" else 1
         self.hidden = checks.whole("hidden", hidden)
         self.knob("weight", weight, least=0.0)
 
@@ -77,8 +79,7 @@ class AdversarialDebiasing(Adversary):
         """The contest over one batch."""
         own = self.guess_loss(student.logits.detach(), batch)
         training = epoch.isfinite()
-        known = (self.chance(batch) - own).relu()
-        value = torch.where(training, own, known)
+        value = torch.where(training, own, remaining_gap(student, batch, self.block, self.given))
         weight = torch.where(training, torch.ones_like(self.weight), self.weight)
         opponent = Opponent(self.guess_loss(student.logits, batch), self.weight)
         return Contest(value, weight, opponent)
@@ -96,19 +97,7 @@ class AdversarialDebiasing(Adversary):
             apart = cell_shares(seen, batch.y, self.n_labels).flatten(1)
             seen = torch.cat([apart, labels], 1)
         log_p = log_probabilities(self.predictor(seen))
-        members = self._members(batch).to(log_p.dtype)
+        members = self.block.of(batch.group).to(log_p.dtype) * batch.weight[:, None]
         total = members.sum()
         loss = -(members * log_p).sum()
         return loss / torch.where(total > 0, total, 1.0)
-
-    def chance(self, batch: Batch) -> Tensor:
-        """The loss of who knows the groups' frequencies (by label where it is given), ``[]``."""
-        members = self._members(batch)
-        cells = cell_shares(members, batch.y, self.n_labels).sum(0)
-        of_label = cells.sum(0, keepdim=True)
-        p = cells / torch.where(of_label > 0, of_label, 1.0)
-        total = cells.sum()
-        return -torch.xlogy(cells, p).sum() / torch.where(total > 0, total, 1.0)
-
-    def _members(self, batch: Batch) -> Tensor:
-        return self.block.of(batch.group) * batch.weight[:, None]

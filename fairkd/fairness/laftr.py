@@ -7,6 +7,7 @@ from fairkd import checks
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.cells import cell_shares, label_shares
+from fairkd.fairness.judging import remaining_gap
 from fairkd.fairness.mitigation import Adversary, Contest
 from fairkd.fairness.names import GIVEN
 from fairkd.fairness.predictor import GroupPredictor
@@ -63,7 +64,8 @@ class LAFTR(Adversary):
     ) -> None:
         super().__init__()
         self.block = blocks.named(by)
-        self.n_labels = n_classes if checks.choice("given", given, GIVEN) == "label" else 1
+        self.given = checks.choice("given", given, GIVEN)
+        self.n_labels = n_classes if self.given == "label" else 1
         self.student_features = (layer,)
         self.hidden = checks.whole("hidden", hidden)
         self.knob("weight", weight, least=0.0)
@@ -78,15 +80,13 @@ class LAFTR(Adversary):
 
     def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Contest:
         """The contest over one batch."""
-        error, chance = self.guess_error(
-            reversed_gradient(self._layer(student), self.weight), batch
-        )
+        error = self.guess_error(reversed_gradient(self._layer(student), self.weight), batch)
         training = epoch.isfinite()
-        value = torch.where(training, error, (chance - error).relu())
+        value = torch.where(training, error, remaining_gap(student, batch, self.block, self.given))
         return Contest(value, torch.where(training, torch.ones_like(self.weight), self.weight))
 
-    def guess_error(self, layer: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The adversary's error, every cell counting alike; and that of chance, ``[]`` each.
+    def guess_error(self, layer: Tensor, batch: Batch) -> Tensor:
+        """The adversary's error, every cell counting alike, shape ``[]``.
 
         Args:
             layer: of the student, shape ``[B, D]``.
@@ -100,8 +100,7 @@ class LAFTR(Adversary):
         rows = weighted.sum(0)
         present = rows > 0
         errors = (weighted * (1 - p)[..., None]).sum(0) / torch.where(present, rows, 1.0)
-        cells = present.sum().clamp(min=1)
-        return errors.sum() / cells, 1 - present.any(0).sum() / cells
+        return errors.sum() / present.sum().clamp(min=1)
 
     def _layer(self, student: ModelOutputs) -> Tensor:
         return student.features[self.student_features[0]].flatten(1)

@@ -108,9 +108,9 @@ class Contest(NamedTuple):
 class Adversary(Mitigation):
     """Predicts the group from what the student makes of a row, and is trained along with it.
 
-    On validation, where epochs are compared, the adversary learns nothing, and a small loss of it
-    speaks against the student: its term is then what it knows more than chance, at least 0, under
-    the weight that the student is trained with.
+    In training its term is its own loss. On validation, where epochs are compared, it is the gap
+    that the adversary is there to close (`fairkd.fairness.judging`), under the weight that the
+    student is trained with.
 
     Attributes:
         opposes: whether it changes the student's gradient beyond the total's.

@@ -55,7 +55,8 @@ from fairkd.errors import DataError
             "mitigation=nope",
             1,
             "Unknown choice for mitigation 'nope'; did you mean 'none'? Accepted: "
-            "balanced_sampling, chi2_dro, cvar_dro, group_dro, none, reweighing.",
+            "adversarial, balanced_sampling, chi2_dro, cvar_dro, group_dro, laftr, none, "
+            "reweighing.",
         ),
         (
             "mitigation=[reweighing,none]",
@@ -74,6 +75,21 @@ from fairkd.errors import DataError
             1,
             "mitigation.weight=2 has no effect: nothing in mitigation=reweighing uses it; leave "
             "the key out or choose another mitigation.",
+        ),
+        (
+            "mitigation=adversarial mitigation.weight=-1",
+            1,
+            "mitigation.weight=-1 is out of range; accepted: a number of at least 0.",
+        ),
+        (
+            "mitigation=adversarial mitigation.given=sex",
+            1,
+            "mitigation.given=sex is not known; accepted: nothing, label.",
+        ),
+        (
+            "mitigation=group_dro mitigation.of=cells",
+            1,
+            "mitigation.of=cells is not known; accepted: group, group_and_label.",
         ),
         (
             "mitigation=reweighing mitigation.by=age",
