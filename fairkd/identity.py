@@ -122,6 +122,7 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         **training,
         "distillation": config["distillation"],
         "constraint": _constraints(config),
+        **_mitigations(config),
         # A student that looks at no teacher is the same beside every teacher.
         "teacher": [teacher, REVISIONS["outputs"]] if _uses_teacher(config) else None,
     }
@@ -208,6 +209,7 @@ def _without_seeds(config: Section, around: Surroundings) -> str:
     parts["teacher"] = _seedless(_as_trained(config["teacher"]))
     parts["trainer"] = _without("trainer", config["trainer"])
     parts["constraint"] = _constraints(config)
+    parts |= _mitigations(config)
     baseline = _on_block(config, config["baseline"])
     if baseline.get("seed") == config["seed"]:  # it follows the student's
         del baseline["seed"]
@@ -256,6 +258,13 @@ def _versions(*libraries: str) -> dict[str, str]:
 def _uses_teacher(config: Section) -> bool:
     distillation = config["distillation"]
     return bool(distillation["terms"]) or distillation["init"] == "teacher"
+
+
+def _mitigations(config: Section) -> dict[str, Any]:
+    """The student's mitigations; without any, results stay under the keys that they had."""
+    terms = config["mitigation"]["terms"]
+    found = {name: _on_block(config, term) for name, term in terms.items()}
+    return {"mitigation": found} if found else {}
 
 
 def _constraints(config: Section) -> dict[str, Any]:

@@ -48,6 +48,7 @@ CONFIG: dict[str, Any] = {
         "weight": 0.5,
         "terms": {"penalty": {"by": None, "statistic": "selection_rate", "weight": 0.5}},
     },
+    "mitigation": {"by": None, "weight": None, "terms": {}},
     "trainer": TRAINER,
     "compression": {
         "sparsity": 0.8,
@@ -68,6 +69,7 @@ CONFIG: dict[str, Any] = {
     "tracking": {"_target_": "fairkd.tracking.NoTracking"},
     "paths": {"store": "store", "data": None},
 }
+REWEIGHED = {"reweighing": {"_target_": "fairkd.fairness.reweighing.Reweighing", "by": None}}
 SHIFT = {"shift": {"_target_": "fairkd.data.augmentation.Shift", "pixels": 1}}
 SMALLER = {"pruned", "quantised"}
 ALL = {"teacher", "control", "student", "job", "without_seeds"} | SMALLER
@@ -124,6 +126,7 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
         ),
         ({"constraint.terms.penalty.weight": 0.1}, {"student", "job", "without_seeds"} | SMALLER),
         ({"constraint.terms.penalty.by": "race"}, {"student", "job", "without_seeds"} | SMALLER),
+        ({"mitigation.terms": REWEIGHED}, {"student", "job", "without_seeds"} | SMALLER),
         ({"teacher.seed": 1}, {"teacher", "student", "job"} | SMALLER),
         ({"seed": 1}, {"control", "student", "job"} | SMALLER),
         ({"data.seed": 1}, TRAINED),
@@ -198,11 +201,22 @@ def test_a_knob_changes_exactly_what_depends_on_it(changes, expected):
         {"replicate": 7},
         {"constraint.terms.penalty.by": "sex"},  # the first block, which is what no block means
         {"constraint.weight": 0.1},  # what no term refers to
+        {"mitigation.by": "race"},
     ],
     ids=lambda value: "+".join(value),
 )
 def test_what_does_not_change_results_changes_no_key(changes):
     assert _changed(_with(changes)) == set()
+
+
+def test_a_mitigation_of_no_block_is_one_of_the_first():
+    named = {"reweighing": {**REWEIGHED["reweighing"], "by": "sex"}}
+    other = {"reweighing": {**REWEIGHED["reweighing"], "by": "race"}}
+    keys = [
+        _keys(_with({"mitigation.terms": terms}), AROUND) for terms in (REWEIGHED, named, other)
+    ]
+    assert keys[0] == keys[1]
+    assert keys[0]["student"] != keys[2]["student"]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from fairkd.evaluation.reference import with_references
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.experiment import Job, SweepPlace
 from fairkd.fairness.constraint import Constraint
+from fairkd.fairness.mitigation import Mitigation
 from fairkd.fairness.names import RECORDED_AS
 from fairkd.fairness.term import FairnessTerm
 from fairkd.identity import Surroundings, job_keys
@@ -171,7 +172,7 @@ def build_objective(
 
     Args:
         config: composed.
-        dataset: whose classes and group blocks terms and constraints are about.
+        dataset: whose classes and group blocks terms, constraints and mitigations are about.
         start: the student's starting weights.
         aims: thresholds that take the place of the configured ones, by the constraint's name.
     """
@@ -185,6 +186,10 @@ def build_objective(
         constraints={
             str(name): _constraint(f"constraint.terms.{name}", term, dataset, aims.get(str(name)))
             for name, term in config.constraint.terms.items()
+        },
+        mitigations={
+            str(name): _mitigation(f"mitigation.terms.{name}", term, dataset)
+            for name, term in config.mitigation.terms.items()
         },
         start_epoch=distillation.start_epoch,
         schedule=_made("distillation.schedule", distillation.schedule),
@@ -311,6 +316,19 @@ def _constraint(
     return constraint
 
 
+def _mitigation(key: str, section: DictConfig, dataset: Dataset) -> Mitigation:
+    asked = _parameters(section)
+    known = {"blocks": dataset.blocks, "n_classes": len(dataset.classes)}
+    given = {name: value for name, value in known.items() if name in asked}
+    mitigation = _made(key, section, **given)
+    if not isinstance(mitigation, Mitigation):
+        raise ConfigError(
+            f"{key}._target_={section._target_} is no mitigation; derive it from one of the kinds "
+            "in fairkd.fairness.mitigation."
+        )
+    return mitigation
+
+
 def _parameters(section: DictConfig) -> Collection[str]:
     """The arguments of a section's target, none of one that cannot be looked into."""
     try:
@@ -428,6 +446,9 @@ def _name(plain: Mapping[str, Any], baseline: Baseline | None) -> str:
         parts.append("init")
     if constraint["weight"] is not None:
         parts.append(f"w{constraint['weight']:g}")
+    parts += plain["mitigation"]["terms"]
+    if plain["mitigation"]["weight"] is not None:
+        parts.append(f"m{plain['mitigation']['weight']:g}")
     parts += plain["augmentation"]
     parts += [term["by"] for term in constraint["terms"].values() if term.get("by")]
     for step in plain["compression"]["steps"]:

@@ -108,23 +108,30 @@ def _check_layers(job: Job) -> None:
     student, teacher = job.student.initial(), job.teacher.initial()
     objective = job.distillation.objective(dict(student.named_parameters()))
     for name, term in objective.named_terms.items():
-        _check_known("student", student, name, term.student_features)
-        _check_known("teacher", teacher, name, term.teacher_features)
+        key = f"distillation.terms.{name}"
+        outputs = "a term on outputs (distillation=soft_targets)"
+        _check_known("student", student, key, term.student_features, outputs)
+        _check_known("teacher", teacher, key, term.teacher_features, outputs)
         _check_rows(job, name, term.fewest_rows)
+    for name, mitigation in objective.mitigations.named.items():
+        key = f"mitigation.terms.{name}"
+        outputs = "an adversary of outputs (mitigation=adversarial)"
+        _check_known("student", student, key, mitigation.student_features, outputs)
 
 
-def _check_known(role: str, model: nn.Module, term: str, layers: Iterable[str]) -> None:
+def _check_known(
+    role: str, model: nn.Module, key: str, layers: Iterable[str], instead: str
+) -> None:
     for layer in layers:
         try:
             find_layer(model, layer)
         except ConfigError as error:
             if not feature_names(model):
                 raise ConfigError(
-                    f"distillation.terms.{term} reads a layer of the {role}, and "
-                    f"{type(model).__name__} names none; use a term on outputs "
-                    f"(distillation=soft_targets) or another {role}."
+                    f"{key} reads a layer of the {role}, and {type(model).__name__} names none; "
+                    f"use {instead} or another {role}."
                 ) from error
-            kind = f"layer of the {role} in distillation.terms.{term}"
+            kind = f"layer of the {role} in {key}"
             raise ConfigError(unknown_name(kind, layer, feature_names(model))) from error
 
 

@@ -29,6 +29,7 @@ Keys worth knowing
   distillation.init=teacher          start from a slice of the teacher's weights
   constraint.weight, .threshold      how strongly a gap between groups counts; how much is allowed
   constraint.statistic, .by          of which rate, between the groups of which attribute
+  mitigation.by, .of, .weight        between which groups (mitigation=reweighing, adversarial, ...)
   compression.sparsity, .granularity which share goes (compression=prune); of weights, or of units
   baseline.threshold, .statistic     the same bound by Fairlearn (baseline=threshold_optimizer)
   data.groups=[sex,race,sex+race]    which attributes are measured
@@ -57,8 +58,8 @@ Show
 Where a sentence is not enough, HYDRA_FULL_ERROR=1 shows the traceback.
 """
 
-_COMPOSABLE = ("distillation", "constraint", "compression", "augmentation")
-_ORDER = ("experiment", "data", "teacher", "student", *_COMPOSABLE[:3], "baseline", "augmentation")
+_COMPOSABLE = ("distillation", "constraint", "mitigation", "compression", "augmentation")
+_ORDER = ("experiment", "data", "teacher", "student", *_COMPOSABLE[:4], "baseline", "augmentation")
 _NOT_CHOSEN = ("base", "hydra", "paths")
 _WIDTH = 100
 

@@ -29,6 +29,8 @@ class BatchLoader:
             (all step together); rows in place are never repeated (each counts once), so the
             shorter shares may end with an empty batch.
         world_size: the number of processes.
+        chances: how likely each row is to be drawn, with replacement, into every place of a
+            shuffled order, shape ``[N]``; ``None``: each row comes once in an epoch.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class BatchLoader:
         *,
         rank: int = 0,
         world_size: int = 1,
+        chances: Tensor | None = None,
     ) -> None:
         self.split = split
         self.batch_size = batch_size
         self.shuffle_seed = shuffle_seed
         self.rank = rank
         self.world_size = world_size
+        self.chances = chances
         self._epoch = 0
         self._given = 0
         self._first = 0
@@ -84,8 +88,11 @@ class BatchLoader:
         if self.shuffle_seed is None:
             return torch.arange(self.split.size)[self.rank :: self.world_size]
         generator = torch.Generator().manual_seed(_mixed(self.shuffle_seed, self._epoch))
-        order = torch.randperm(self.split.size, generator=generator)
         rows = self._largest_share() * self.world_size
+        if self.chances is not None:
+            drawn = torch.multinomial(self.chances, rows, replacement=True, generator=generator)
+            return drawn[self.rank :: self.world_size]
+        order = torch.randperm(self.split.size, generator=generator)
         return order.repeat(-(-rows // self.split.size))[:rows][self.rank :: self.world_size]
 
     def _largest_share(self) -> int:

@@ -45,6 +45,10 @@ GIVEN = ("label",)
 """What a dependence may be measured within."""
 SCORES = ("probability", "margin")
 """What a covariance may be of."""
+CELLS = ("group", "group_and_label")
+"""What a mitigation takes apart: a block's cells, or each of them by label as well."""
+ADVERSARY_KNOWS = ("nothing", "label")
+"""What an adversary knows beside the student."""
 RECORDED_AS = {
     "selection_rate": "demographic_parity_difference",
     "true_positive_rate": "equal_opportunity_difference",

@@ -189,7 +189,13 @@ def fit(
         own.append(kept)
     if _shows_progress(settings.progress):
         own.append(EpochBar())
-    data = SplitsDataModule(dataset, settings.batch_size, settings.evaluation_batch_size, seed)
+    data = SplitsDataModule(
+        dataset,
+        settings.batch_size,
+        settings.evaluation_batch_size,
+        seed,
+        module.objective.chances(dataset.splits["train"]),
+    )
     with seeded(seed), surroundings(settings):
         trainer = make_trainer(settings, logger=logger, callbacks=[*own, *callbacks])
         trainer.fit(module, datamodule=data)

@@ -1,7 +1,7 @@
 """Teacher and student as Lightning modules around one pure objective."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,7 +17,8 @@ from fairkd.errors import ConfigError, FairkdError
 from fairkd.evaluation.certificate import Certifier
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.live import LiveTeacher
-from fairkd.training.objective import Objective
+from fairkd.training.objective import Objective, ObjectiveValue
+from fairkd.training.opposing import opposed
 from fairkd.training.validation import Validation
 
 _PROGRESS = "fairkd_progress"
@@ -113,6 +114,8 @@ class ClassifierModule(pl.LightningModule):
         self._train_terms: list[dict[str, Tensor]] = []
         self._epoch = torch.tensor(0.0)
         self._row: dict[str, float] = {}
+        self._total = self._epoch
+        self._opponents: list[tuple[Sequence[Tensor | None], Tensor]] = []
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning notes the running hook's name here some 45 times a step. Past nn.Module's search
@@ -178,10 +181,55 @@ class ClassifierModule(pl.LightningModule):
         )
         self._train_totals.append(value.total.detach())
         self._train_terms.append({name: term.detach() for name, term in value.terms.items()})
+        if value.opponents:
+            self._note_opponents(value)
         if self.objective.has_state:
             advance(self.objective, outputs, teacher, batch, self._epoch)
         total: Tensor = value.total
         return total
+
+    def _note_opponents(self, value: ObjectiveValue) -> None:
+        """Take the opponents' gradients in the model, for when the total's are there."""
+        self._total = value.total
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        self._opponents = [
+            (
+                torch.autograd.grad(
+                    opponent.loss, parameters, retain_graph=True, allow_unused=True
+                ),
+                opponent.weight,
+            )
+            for opponent in value.opponents.values()
+        ]
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Lightning's, and the student's gradient then turned away from its opponents'.
+
+        That is before gradients are clipped, and for each batch by itself where several are
+        accumulated. Lightning may have scaled the loss, and so its gradient.
+        """
+        if not self._opponents:
+            super().backward(loss, *args, **kwargs)
+            return
+        (scale,) = torch.autograd.grad(loss, self._total, retain_graph=True)
+        parameters = [p for p in self.model.parameters() if p.requires_grad]
+        before = [p.grad for p in parameters]
+        for parameter in parameters:
+            parameter.grad = None
+        super().backward(loss, *args, **kwargs)
+        gradients = [p.grad for p in parameters]
+        for theirs, weight in self._opponents:
+            scaled = [None if h is None else self._over_processes(scale * h) for h in theirs]
+            gradients = opposed(gradients, scaled, weight)
+        for parameter, earlier, now in zip(parameters, before, gradients, strict=True):
+            parameter.grad = now if earlier is None or now is None else earlier + now
+
+    def _over_processes(self, gradient: Tensor) -> Tensor:
+        """The mean over processes, which the total's gradients are already."""
+        if self.trainer.world_size == 1:
+            return gradient
+        reduced: Tensor = self.trainer.strategy.reduce(gradient, reduce_op="mean")
+        return reduced
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Keep the outputs; they are judged together at the end of the epoch."""

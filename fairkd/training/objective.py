@@ -1,5 +1,6 @@
 """What a student minimises: a pure function of outputs and a batch, with tensors for knobs."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -11,6 +12,8 @@ from fairkd.data.batch import Batch
 from fairkd.distillation.schedule import Schedule
 from fairkd.distillation.term import DistillationTerm
 from fairkd.errors import ConfigError
+from fairkd.fairness.mitigation import Mitigation, Opponent
+from fairkd.fairness.mitigations import Mitigations
 from fairkd.fairness.term import FairnessTerm, Student
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import cross_entropy
@@ -26,15 +29,18 @@ class ObjectiveValue(NamedTuple):
         total: what is minimised, shape ``[]``.
         terms: each named term before its weight, shape ``[]``.
         weights: the weight each term had in the total, shape ``[]``.
+        opponents: by name, whose gradient changes the student's beyond the total's (see
+            `fairkd.training.opposing`): mostly none, never more than one.
     """
 
     total: Tensor
     terms: dict[str, Tensor]
     weights: dict[str, Tensor]
+    opponents: dict[str, Opponent]
 
 
 class Objective(nn.Module):
-    r"""Labels, distillation terms, constraints and a pull to the start, each with its weight.
+    r"""Labels, distillation, constraints, adversaries and a pull to the start, each weighted.
 
     .. math:: w_0 \mathrm{CE} + \sum_k w_k D_k + \sum_j \lambda_j V_j
               + \beta \lVert \theta - \theta_0 \rVert^2
@@ -44,12 +50,13 @@ class Objective(nn.Module):
     hyperparameters differ.
 
     Before ``start_epoch`` the student learns from labels alone: weight 1 on the cross-entropy, 0 on
-    every distillation term. Constraints hold throughout.
+    every distillation term. Constraints and mitigations hold throughout.
 
     Args:
         label_weight: weight of the cross-entropy with the labels (1 - alpha beside soft targets).
         terms: distillation terms by name.
         constraints: constraints, and other terms about groups, by name.
+        mitigations: mitigations by name.
         start_epoch: first epoch, counted from 0, in which distillation counts.
         schedule: a factor on every distillation term's weight; ``None`` leaves them constant.
         pull: weight of the squared distance to the starting weights (L2-SP: Li, Grandvalet and
@@ -72,6 +79,7 @@ class Objective(nn.Module):
         label_weight: float = 1.0,
         terms: Mapping[str, DistillationTerm] | None = None,
         constraints: Mapping[str, FairnessTerm] | None = None,
+        mitigations: Mapping[str, Mitigation] | None = None,
         start_epoch: int = 0,
         schedule: Schedule | None = None,
         pull: float = 0.0,
@@ -80,15 +88,14 @@ class Objective(nn.Module):
         super().__init__()
         self.terms = nn.ModuleDict(dict(terms or {}))
         self.constraints = nn.ModuleDict(dict(constraints or {}))
-        reserved = {LABELS, PULL}
-        twice = (set(self.terms) & set(self.constraints)) | (
-            reserved & (set(self.terms) | set(self.constraints))
-        )
+        names = Counter((LABELS, PULL, *self.terms, *self.constraints, *(mitigations or {})))
+        twice = [name for name, times in names.items() if times > 1]
         if twice:
             raise ConfigError(
                 f"The name '{min(twice)}' is used twice in the objective; "
-                "name each distillation term and constraint differently."
+                "name each distillation term, constraint and mitigation differently."
             )
+        self.mitigations = Mitigations(mitigations or {})
         label_weight = checks.number("label_weight", label_weight, least=0.0)
         pull = checks.number("pull", pull, least=0.0)
         checks.whole("start_epoch", start_epoch)
@@ -96,6 +103,12 @@ class Objective(nn.Module):
         self.register_buffer("label_weight", torch.tensor(label_weight))
         self.register_buffer("start_epoch", torch.tensor(float(start_epoch)))
         self.register_buffer("pull", torch.tensor(pull))
+        if self.mitigations.label_losses and label_weight == 0 and start_epoch == 0:
+            raise ConfigError(
+                f"mitigation={self.mitigations.label_losses[0]} is about the loss with the labels, "
+                "which weighs nothing here; give distillation.label_weight above 0, or choose "
+                "another distillation."
+            )
         if pull > 0 and not start:
             raise ConfigError("A pull to the start needs the starting weights; none were given.")
         self.start = nn.ParameterDict(
@@ -107,8 +120,9 @@ class Objective(nn.Module):
 
     @property
     def student_features(self) -> tuple[str, ...]:
-        """Module paths of the student that some term reads."""
-        return _distinct(term.student_features for term in self.named_terms.values())
+        """Module paths of the student that some term or mitigation reads."""
+        of_terms = [term.student_features for term in self.named_terms.values()]
+        return _distinct([*of_terms, self.mitigations.student_features])
 
     @property
     def teacher_features(self) -> tuple[str, ...]:
@@ -139,30 +153,40 @@ class Objective(nn.Module):
     def connect(
         self, student: ModelOutputs, teacher: ModelOutputs, generator: torch.Generator
     ) -> None:
-        """Let every term build what depends on both models' shapes (see `DistillationTerm`)."""
+        """Let all parts build what depends on the models' shapes (see `DistillationTerm`)."""
         for term in self.named_terms.values():
             term.connect(student, teacher, generator)
+        self.mitigations.connect(student, generator)
 
     def learn(self, teacher: Mapping[str, ModelOutputs], splits: Mapping[str, Batch]) -> None:
-        """Show every term the teacher's outputs before training (see `DistillationTerm`)."""
+        """Show rows, and the teacher's outputs, before training (see `DistillationTerm`)."""
         for term in self.named_terms.values():
             term.learn(teacher, splits)
+        self.mitigations.learn(splits)
+
+    def chances(self, split: Batch) -> Tensor | None:
+        """How likely each training row is to be drawn (see `Mitigations.chances`)."""
+        return self.mitigations.chances(split)
 
     @property
     def has_state(self) -> bool:
-        """Whether some term or constraint remembers from one step to the next."""
-        return any(
-            type(term).advanced is not DistillationTerm.advanced
-            for term in self.named_terms.values()
-        ) or any(
-            type(constraint).advanced is not FairnessTerm.advanced
-            for constraint in self.named_constraints.values()
+        """Whether some part remembers from one step to the next."""
+        return (
+            any(
+                type(term).advanced is not DistillationTerm.advanced
+                for term in self.named_terms.values()
+            )
+            or any(
+                type(constraint).advanced is not FairnessTerm.advanced
+                for constraint in self.named_constraints.values()
+            )
+            or self.mitigations.has_state
         )
 
     def advanced(
         self, student: ModelOutputs, teacher: ModelOutputs | None, batch: Batch, epoch: Tensor
     ) -> dict[str, Tensor]:
-        """The state of terms and constraints after a step, by its name in this module.
+        """The state of all parts after a step, by its name in this module.
 
         Nothing is changed here.
 
@@ -174,6 +198,11 @@ class Objective(nn.Module):
         """
         with torch.no_grad():
             found = {
+                f"mitigations.{name}": value
+                for name, value in self.mitigations.advanced(student, batch, epoch).items()
+            }
+            batch = self.mitigations.weighed(batch, epoch)
+            found |= {
                 f"constraints.{name}.{buffer}": value
                 for name, constraint in self.named_constraints.items()
                 for buffer, value in constraint.advanced(student, batch, epoch).items()
@@ -208,9 +237,10 @@ class Objective(nn.Module):
         Raises:
             ConfigError: there are distillation terms and no teacher outputs.
         """
+        batch = self.mitigations.weighed(batch, epoch)
         distilling = (epoch >= self.start_epoch).to(self.label_weight.dtype)
         labels = cross_entropy(student.logits, batch.y)
-        terms = {LABELS: _mean(labels, batch.weight)}
+        terms = {LABELS: _mean(self.mitigations.labels(labels, batch, epoch), batch.weight)}
         weights = {LABELS: distilling * self.label_weight + (1 - distilling)}
         if self.needs_teacher and teacher is None:
             raise ConfigError(
@@ -224,11 +254,16 @@ class Objective(nn.Module):
         for name, constraint in self.named_constraints.items():
             terms[name] = constraint.asking(student, batch, epoch, model)
             weights[name] = constraint.factor
+        opponents: dict[str, Opponent] = {}
+        for name, contest in self.mitigations.contests(student, batch, epoch).items():
+            terms[name], weights[name] = contest.value, contest.weight
+            if contest.opponent is not None:
+                opponents[name] = contest.opponent
         if len(self.start) and parameters is not None:
             terms[PULL] = self._distance_to_start(parameters)
             weights[PULL] = self.pull
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-        return ObjectiveValue(total, terms, weights)
+        return ObjectiveValue(total, terms, weights, opponents)
 
     def _distance_to_start(self, parameters: Mapping[str, Tensor]) -> Tensor:
         distances = [

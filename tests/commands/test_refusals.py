@@ -53,6 +53,58 @@ from fairkd.errors import DataError
             "squared_logits, standardised_logits, teacher_labels, variational.",
         ),
         (
+            "mitigation=nope",
+            1,
+            "Unknown choice for mitigation 'nope'; did you mean 'none'? Accepted: "
+            "adversarial, balanced_sampling, chi2_dro, cvar_dro, group_dro, laftr, none, "
+            "reweighing.",
+        ),
+        (
+            "mitigation=[reweighing,none]",
+            1,
+            "mitigation=[reweighing,none] repeats or contradicts itself; name each choice once, "
+            "and none only by itself.",
+        ),
+        (
+            "mitigation.by=sex",
+            1,
+            "mitigation.by=sex has no effect: nothing in mitigation=none uses it; leave the key "
+            "out or choose another mitigation.",
+        ),
+        (
+            "mitigation=reweighing mitigation.weight=2",
+            1,
+            "mitigation.weight=2 has no effect: nothing in mitigation=reweighing uses it; leave "
+            "the key out or choose another mitigation.",
+        ),
+        (
+            "mitigation=adversarial mitigation.weight=-1",
+            1,
+            "mitigation.weight=-1 is out of range; accepted: a number of at least 0.",
+        ),
+        (
+            "mitigation=adversarial mitigation.given=sex",
+            1,
+            "mitigation.given=sex is not known; accepted: nothing, label.",
+        ),
+        (
+            "mitigation=group_dro mitigation.of=cells",
+            1,
+            "mitigation.of=cells is not known; accepted: group, group_and_label.",
+        ),
+        (
+            "mitigation=reweighing mitigation.by=age",
+            1,
+            "Unknown group block in mitigation.by 'age'. Accepted: race, sex. The data's blocks "
+            "are set by data.groups.",
+        ),
+        (
+            "mitigation=reweighing +mitigation.tems.x=1",
+            1,
+            "Unknown key in mitigation 'tems'; did you mean 'terms'? Accepted: by, given, layer, "
+            "of, terms, weight.",
+        ),
+        (
             "constraint=[penalty",
             2,
             "'constraint=[penalty' cannot be read as key=value; accepted: key=value, key=1,2,3 "
@@ -129,7 +181,8 @@ from fairkd.errors import DataError
             "+weight=3",
             1,
             "Unknown key 'weight'. Accepted: augmentation, baseline, callbacks, compression, "
-            "constraint, data, distillation, dry_run, evaluation, force, paths, replicate, seed, "
+            "constraint, data, distillation, dry_run, evaluation, force, mitigation, paths, "
+            "replicate, seed, "
             "stack, student, sweep, teacher, tracking, trainer.",
         ),
         (

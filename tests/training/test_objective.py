@@ -223,7 +223,7 @@ def test_a_name_used_twice_is_refused(term, constraint, name):
         Objective(terms={term: SoftTargets()}, constraints={constraint: Penalty(BLOCKS)})
     assert str(refused.value) == (
         f"The name '{name}' is used twice in the objective; "
-        "name each distillation term and constraint differently."
+        "name each distillation term, constraint and mitigation differently."
     )
 
 

@@ -57,12 +57,14 @@ def check_readers(values: Section) -> None:
         key = f"data.imperfect.group_flip_rate={flaws.group_flip_rate:g}"
         _refuse_terms(values, SHARES_OF_CELLS | SHARES_OF_GROUPS, key, "divides by groups' rows")
         _refuse_balance(values, key)
+        _refuse_mitigations(values, key, "groups")
     if flaws.label_flip_rate > 0:
         key = f"data.imperfect.label_flip_rate={flaws.label_flip_rate:g}"
         _refuse_terms(values, BY_LIKELIEST_CLASS, key, "goes by the recorded class")
         _refuse_terms(values, SHARES_OF_CELLS, key, "divides by classes' rows")
         _refuse_balance(values, key)
         _refuse_classifiers(values, key)
+        _refuse_mitigations(values, key, "labels")
     if flaws.label_smoothing > 0:
         key = f"data.imperfect.label_smoothing={flaws.label_smoothing:g}"
         _refuse_terms(values, SHARES_OF_CELLS, key, "would mix the classes that it tells apart")
@@ -92,6 +94,14 @@ def _refuse_balance(values: Section, key: str) -> None:
                 f"{key} gives training rows negative weights, which {place}.balance.rows=train "
                 f"cannot use; set {place}.balance.rows=validation, or {key.partition('=')[0]}=0."
             )
+
+
+def _refuse_mitigations(values: Section, key: str, what: str) -> None:
+    for name in values["mitigation"]["terms"]:
+        raise ConfigError(
+            f"{key} gives {what} negative shares, which mitigation={name} cannot use; choose a "
+            f"constraint instead, or set {key.partition('=')[0]}=0."
+        )
 
 
 def _refuse_classifiers(values: Section, key: str) -> None:

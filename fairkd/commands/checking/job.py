@@ -12,6 +12,7 @@ from fairkd.commands.checking.compression import check_compression
 from fairkd.commands.checking.constraint import check_constraint
 from fairkd.commands.checking.data import check_data, check_readers
 from fairkd.commands.checking.distillation import check_distillation
+from fairkd.commands.checking.mitigation import check_mitigation
 from fairkd.commands.checking.shared import SHARED_KNOBS, check_used, keys_of_base
 from fairkd.commands.checking.teacher import check_teacher
 from fairkd.commands.checking.trainer import check_augmentation, check_layers, check_trainer
@@ -22,11 +23,12 @@ from fairkd.evaluation.settings import EvaluationSettings
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
 ROOT_KEYS = {
-    "data", "teacher", "student", "distillation", "constraint", "compression", "baseline",
+    "data", "teacher", "student", "distillation", "constraint", "mitigation", "compression",
+    "baseline",
     "augmentation", "trainer", "evaluation", "tracking", "paths", "callbacks", "stack", "sweep",
     "seed", "replicate", "force", "dry_run",
 }  # fmt: skip
-LISTED = ("distillation", "constraint", "compression", "augmentation")
+LISTED = ("distillation", "constraint", "mitigation", "compression", "augmentation")
 """Groups of which several files compose."""
 
 
@@ -56,6 +58,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_evaluation(values["evaluation"])
     check_distillation(values["distillation"], values["trainer"]["max_epochs"])
     check_constraint(values["constraint"], values["data"]["groups"])
+    check_mitigation(values["mitigation"], values["data"]["groups"])
     check_compression(values["compression"])
     check_baseline(values["baseline"], values["data"]["groups"])
     check_readers(values)

@@ -12,11 +12,17 @@ from fairkd.errors import ConfigError
 SHARED_KNOBS = {
     "distillation": ("alpha", "temperature", "temperature_scaling"),
     "constraint": ("statistic", "by", "disparity", "sharpness", "threshold", "weight"),
+    "mitigation": ("by", "of", "given", "weight", "layer"),
     "compression": (
         "sparsity", "granularity", "rounds", "epochs", "learning_rate", "teaches", "method",
     ),
 }  # fmt: skip
-_MEMBERS = {"distillation": "terms", "constraint": "terms", "compression": "steps"}
+_MEMBERS = {
+    "distillation": "terms",
+    "constraint": "terms",
+    "mitigation": "terms",
+    "compression": "steps",
+}
 
 
 @cache

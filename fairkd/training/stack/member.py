@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -10,10 +11,12 @@ from torch import Tensor, nn
 from fairkd.data.batch import Batch
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.certificate import Certifier
+from fairkd.fairness.mitigation import Opponent
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.balance import Balance
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.objective import Objective
+from fairkd.training.opposing import opposed
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,23 @@ class Member:
     exact: bool = True
 
 
+class Stepped(NamedTuple):
+    """What one batch makes of a `Step`, before any gradient.
+
+    Attributes:
+        total: what is minimised, shape ``[]``.
+        terms: its named terms, shape ``[]`` each.
+        state: of terms, constraints and mitigations after the step, by its name in the `Step`;
+            mostly there is none.
+        opponents: see `fairkd.training.objective.ObjectiveValue`.
+    """
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    state: dict[str, Tensor]
+    opponents: dict[str, Opponent]
+
+
 class Step(nn.Module):
     """A model and its objective as one module, so that one call can be given all their tensors.
 
@@ -60,13 +80,8 @@ class Step(nn.Module):
         self.model = model
         self.objective = objective
 
-    def forward(
-        self, batch: Batch, teacher: ModelOutputs | None, epoch: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-        """The objective of one batch, its terms, shape ``[]`` each, and the state after the step.
-
-        The state is the terms' own, by its name in this module; mostly there is none.
-        """
+    def forward(self, batch: Batch, teacher: ModelOutputs | None, epoch: Tensor) -> "Stepped":
+        """The objective of one batch, and what follows from it."""
         outputs = run(self.model, batch.x, self.objective.student_features)
         pulled = dict(self.model.named_parameters()) if len(self.objective.start) else None
         value = self.objective(outputs, teacher, batch, epoch, pulled, self.model)
@@ -74,7 +89,7 @@ class Step(nn.Module):
         if self.objective.has_state:
             advanced = self.objective.advanced(outputs, teacher, batch, epoch)
             state = {f"objective.{name}": value for name, value in advanced.items()}
-        return value.total, value.terms, state
+        return Stepped(value.total, value.terms, state, value.opponents)
 
 
 def trained_names(step: nn.Module) -> list[str]:
@@ -82,12 +97,24 @@ def trained_names(step: nn.Module) -> list[str]:
     return [name for name, value in step.named_parameters() if value.requires_grad]
 
 
+def of_student(step: nn.Module) -> list[str]:
+    """Those of `trained_names` that are the model's: the first ones."""
+    return [name for name in trained_names(step) if name.startswith("model.")]
+
+
 def lone_gradients(
     step: Step, batch: Batch, teacher: ModelOutputs | None, epoch: Tensor
 ) -> list[Tensor | None]:
     """The gradient of a member that trains alone, in the order of `trained_names`."""
-    total, *_ = step(batch, teacher, epoch)
+    stepped: Stepped = step(batch, teacher, epoch)
     named = dict(step.named_parameters())
-    return list(
-        torch.autograd.grad(total, [named[n] for n in trained_names(step)], allow_unused=True)
+    trained = [named[name] for name in trained_names(step)]
+    keep = bool(stepped.opponents)
+    gradients: list[Tensor | None] = list(
+        torch.autograd.grad(stepped.total, trained, allow_unused=True, retain_graph=keep)
     )
+    for opponent in stepped.opponents.values():
+        own = len(of_student(step))
+        theirs = torch.autograd.grad(opponent.loss, trained[:own], allow_unused=True)
+        gradients[:own] = opposed(gradients[:own], theirs, opponent.weight)
+    return gradients

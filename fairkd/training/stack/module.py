@@ -17,8 +17,9 @@ from fairkd.errors import FairkdError
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.stack.course import Course
 from fairkd.training.stack.dropout import DropoutMasks, with_given_dropout
+from fairkd.training.stack.gradients import members_gradients, members_opposed
 from fairkd.training.stack.linear import MembersLinear
-from fairkd.training.stack.member import Member, Step, lone_gradients
+from fairkd.training.stack.member import Member, Step, Stepped, lone_gradients, of_student
 from fairkd.training.stack.optimizer import StackedOptimizer
 from fairkd.training.stack.streams import MemberBatches, Streams
 from fairkd.training.stack.weights import StackedWeights
@@ -209,20 +210,27 @@ class StackModule(pl.LightningModule):
         own = [of_member.x for of_member in self._batches.own(batches)]
         products = MembersLinear(batch.x, own) if self._exact else nullcontext()
         with torch.enable_grad(), products:
+            stepped: Stepped
             if teacher is None:
                 call = vmap(lambda given, rows: functional_call(step, given, (rows, None, epoch)))
-                totals, terms, state = call(tensors, batch)
+                stepped = call(tensors, batch)
             else:
                 both = vmap(
                     lambda given, rows, theirs: functional_call(step, given, (rows, theirs, epoch))
                 )
-                totals, terms, state = both(tensors, batch, teacher)
-            stacked: Sequence[Tensor | None] = torch.autograd.grad(
-                totals.sum(), list(self.weights.trained), allow_unused=True
+                stepped = both(tensors, batch, teacher)
+            trained = list(self.weights.trained)
+            gradients = members_gradients(
+                stepped.total, trained, keep_graph=bool(stepped.opponents)
             )
-        gradients = [None if g is None else g.contiguous() for g in stacked]
-        detached = {name: term.detach() for name, term in terms.items()}
-        return totals.detach(), detached, state, gradients
+            students = len(of_student(step))
+            for opponent in stepped.opponents.values():
+                theirs = members_gradients(opponent.loss, trained[:students])
+                gradients[:students] = members_opposed(
+                    gradients[:students], theirs, opponent.weight.detach()
+                )
+        detached = {name: term.detach() for name, term in stepped.terms.items()}
+        return stepped.total.detach(), detached, stepped.state, gradients
 
     def _try_first_gradients(self) -> None:
         """Take the gradients of a full and of a short batch; in exact mode, compare some of them.

@@ -11,7 +11,9 @@ from fairkd.training.stack.member import Member
 
 
 class Streams:
-    """The training batches of a stack: per step one `Batch` for each distinct (data set, seed).
+    """The training batches of a stack: per step one `Batch` for each distinct order of rows.
+
+    An order is one of a data set, a seed, and how likely each row is to be drawn.
 
     Args:
         members: of one stack, whose splits have equally many rows.
@@ -20,19 +22,24 @@ class Streams:
 
     def __init__(self, members: Sequence[Member], device: torch.device) -> None:
         splits: dict[int, Batch] = {}
-        loaders: dict[tuple[int, int], BatchLoader] = {}
+        loaders: dict[tuple[int, int, bytes], BatchLoader] = {}
+        orders = []
         for member in members:
             data = id(member.dataset)
             if data not in splits:
                 train = member.dataset.splits["train"]
                 splits[data] = Batch(*(field.to(device) for field in train))
-            order = (data, member.seed)
-            if order not in loaders:
-                loaders[order] = BatchLoader(splits[data], member.settings.batch_size, member.seed)
+            chances = member.objective.chances(member.dataset.splits["train"])
+            drawn = b"" if chances is None else chances.numpy().tobytes()
+            orders.append((data, member.seed, drawn))
+            if orders[-1] not in loaders:
+                loaders[orders[-1]] = BatchLoader(
+                    splits[data], member.settings.batch_size, member.seed, chances=chances
+                )
         self.batch_size = members[0].settings.batch_size
         self._loaders = list(loaders.values())
-        orders = list(loaders)
-        self.of_member = [orders.index((id(member.dataset), member.seed)) for member in members]
+        distinct = list(loaders)
+        self.of_member = [distinct.index(order) for order in orders]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next iteration."""
