@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fairkd import checks
 from fairkd.commands.checking.values import Section
 from fairkd.errors import ConfigError, unknown_name
-from fairkd.fairness.names import CELLS, ADVERSARY_KNOWS
+from fairkd.fairness.names import ADVERSARY_KNOWS, CELLS
 
 
 def check_mitigation(mitigation: Section, blocks: Iterable[str]) -> None:
