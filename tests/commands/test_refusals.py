@@ -632,7 +632,7 @@ from fairkd.errors import DataError
         (
             "data=iris data.path=x",
             1,
-            "Unknown key 'data.path'. Keys of data: name, groups, rare_groups, "
+            "Unknown key 'data.path'. Keys of data: imperfect, name, groups, rare_groups, "
             "use_groups_as_features, seed, validation_fraction, test_fraction, certify_fraction. A "
             "key that is not "
             "there yet is added with '+'.",
