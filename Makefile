@@ -7,7 +7,7 @@ PORT ?= 5000
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install data run ui test test-all lint types contracts format bench bench-sweep methods picture clean
+.PHONY: help install data run ui test test-all lint types contracts format bench bench-sweep methods fairness picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ bench: install ## Time training against a bare PyTorch loop, the command line's 
 
 methods: data ## Compare every distillation method on Iris, Adult and tinted MNIST (an hour)
 	$(BIN)/python scripts/compare_methods.py $(ARGS)
+
+fairness: data ## Bounds, frontiers, temperature and missing groups on Adult, COMPAS, law school (45 minutes)
+	$(BIN)/fairkd data fetch compas
+	$(BIN)/fairkd data fetch law_school
+	$(BIN)/python scripts/study_fairness.py $(ARGS)
 
 bench-sweep: data ## Time sweeps: stacks, other launchers, a bare PyTorch loop (25 minutes)
 	$(BIN)/python scripts/bench_sweep.py $(ARGS)

@@ -290,6 +290,7 @@ def _aims(config: DictConfig, certifier: Certifier | None) -> dict[str, float]:
     return {
         name: max(0.0, bound.threshold - share * certifier.smallest[name])
         for name, bound in certifier.bounds.items()
+        if certifier.smallest[name] < bound.threshold  # else nothing would be gained by it
     }
 
 

@@ -63,7 +63,7 @@ def show_plan(config: DictConfig, output: Path, workshop: Workshop) -> None:
     check_job(job)
     print(plan(job, workshop.store(config.paths.store)))
     if job.distillation.certifier is not None:
-        for told, _ in certifiable(job.distillation.certifier):
+        for told, _ in certifiable([job.distillation.certifier]):
             print(f"  {told}")
 
 
@@ -76,8 +76,7 @@ def prepared(config: DictConfig, workshop: Workshop) -> Tracking:
 def tell_certifiable(jobs: Iterable[Job]) -> None:
     """Say before training, once for jobs that have it in common, what can be certified."""
     certifiers = [job.distillation.certifier for job in jobs]
-    told = [line for certifier in certifiers if certifier for line in certifiable(certifier)]
-    for sentence, enough in dict.fromkeys(told):
+    for sentence, enough in certifiable(filter(None, certifiers)):
         log.log(logging.INFO if enough else logging.WARNING, sentence)
 
 

@@ -1,7 +1,7 @@
 """A bound and its certificate in sentences."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fairkd.evaluation.certificate import Certificate, Certifier
 from fairkd.evaluation.held import Held
@@ -12,20 +12,35 @@ from fairkd.sweeps.joint import Joint
 _MOST_JOINTS = 4
 
 
-def certifiable(certifier: Certifier) -> Iterator[tuple[str, bool]]:
-    """What the certifying rows can show at best, a sentence a bound, and whether that is enough."""
-    rows = f"{certifier.rows.size:,} rows"
-    for name, bound in certifier.bounds.items():
-        smallest = certifier.smallest[name]
-        of = f"a {_words(bound.disparity, bound.statistic)} by {bound.block.name}"
-        text = f"{rows} are kept to certify: {of} can be shown to be within about {smallest:.3f}"
-        if smallest < bound.threshold:
-            yield f"{text} at best; {bound.threshold:g} is asked for.", True
+def certifiable(certifiers: Iterable[Certifier]) -> Iterator[tuple[str, bool]]:
+    """What certifying rows can show at best, a sentence a disparity, and whether that is enough.
+
+    Args:
+        certifiers: of jobs that may have the same rows and bounds, or others.
+    """
+    smallest: dict[str, set[float]] = {}
+    asked: dict[str, set[float]] = {}
+    rows: dict[str, set[int]] = {}
+    for certifier in certifiers:
+        for name, bound in certifier.bounds.items():
+            smallest.setdefault(bound.words, set()).add(certifier.smallest[name])
+            asked.setdefault(bound.words, set()).add(bound.threshold)
+            rows.setdefault(bound.words, set()).add(certifier.rows.size)
+    for words, found in smallest.items():
+        low, high = f"{min(found):.3f}", f"{max(found):.3f}"
+        span = low if low == high else f"{low} to {high}"
+        text = (
+            f"{min(rows[words]):,} rows are kept to certify: a {words} can be shown to be within "
+            f"about {span} at best"
+        )
+        missed = [threshold for threshold in sorted(asked[words]) if threshold <= min(found)]
+        if not missed:
+            yield f"{text}; {_listed(asked[words])} is asked for.", True
             continue
-        advice = "raise constraint.threshold or data.certify_fraction, or take larger groups"
         yield (
-            f"{text} at best, so {bound.threshold:g} will hardly be certified of any student; "
-            f"{advice} (data.rare_groups).",
+            f"{text}, so {_listed(missed)} will hardly be certified of any student; raise "
+            "constraint.threshold or data.certify_fraction, or take larger groups "
+            "(data.rare_groups).",
             False,
         )
 
@@ -112,8 +127,8 @@ def _held(bound: Held, final: str) -> str:
     )
 
 
-def _words(disparity: str, statistic: str) -> str:
-    return f"{disparity} of {statistic}".replace("_", " ")
+def _listed(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:g}" for value in sorted(values))
 
 
 def _number(value: float) -> str:

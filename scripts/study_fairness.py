@@ -1,0 +1,141 @@
+"""Bounds, frontiers, temperature and missing groups on Adult, COMPAS and law school, as a page.
+
+Four studies, each a few sweeps through the stacked launcher. Repetitions vary data split, teacher
+and student together. Results go to docs/fairness.json, docs/fairness.md and docs/frontier.png. A
+sweep that was interrupted goes on from its store: the same command again.
+
+    python scripts/study_fairness.py --only frontier --replicates 3
+"""
+
+import argparse
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import study_page
+from mlflow.tracking import MlflowClient
+from study_sweeps import BOUNDS, FRONTIER, MISSING, TEMPERATURE, Sweep
+
+DOCS = Path(__file__).parents[1] / "docs"
+KEPT = DOCS / "fairness.json"
+STUDIES = {
+    "bounds": (BOUNDS, 30),
+    "frontier": (FRONTIER, 5),
+    "temperature": (TEMPERATURE, 10),
+    "missing": (MISSING, 10),
+}
+QUICK = (
+    "evaluation.draws=20",
+    "evaluation.latency_repeats=1",
+    "sweep.allow_refused=true",
+)
+_NUMBERS = ("accuracy", "disparity")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, default=Path("fairness"), help="of the sweeps")
+    parser.add_argument("--only", nargs="*", choices=list(STUDIES), help="of the studies")
+    parser.add_argument("--replicates", type=int, help="fewer or more of them, for trying out")
+    parser.add_argument("--page", action="store_true", help="write the page from what is there")
+    arguments = parser.parse_args()
+    kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    wanted = [] if arguments.page else arguments.only or list(STUDIES)
+    for study in wanted:
+        sweeps, replicates = STUDIES[study]
+        count = arguments.replicates or replicates
+        found = {sweep.name: swept(sweep, arguments.folder / study, count) for sweep in sweeps}
+        kept[study] = {"replicates": count, "sweeps": found}
+        _write(kept)
+    _write(kept)
+    print(f"page    {DOCS / 'fairness.md'}")
+
+
+def _write(kept: dict[str, Any]) -> None:
+    KEPT.write_text(json.dumps(kept, sort_keys=True) + "\n")
+    pages: dict[str, Callable[[dict[str, Any]], str]] = {
+        "bounds": study_page.bounds,
+        "frontier": study_page.frontier,
+        "temperature": study_page.temperature,
+        "missing": study_page.missing,
+    }
+    parts = [pages[study](kept[study]) for study in STUDIES if study in kept]
+    (DOCS / "fairness.md").write_text("\n".join([study_page.INTRODUCTION, *parts]))
+    if "frontier" in kept:
+        study_page.draw(kept["frontier"], DOCS / "frontier.png")
+
+
+def swept(sweep: Sweep, folder: Path, replicates: int) -> dict[str, Any]:
+    """Run a sweep; its jobs' numbers and its wall time."""
+    count = min(replicates, sweep.most_replicates or replicates)
+    words = (*sweep.words, f"replicate=range({count})")
+    began = time.perf_counter()
+    # What is compared mostly stands in the sweep's table, so that nothing need be tracked.
+    untracked = () if sweep.also else ("tracking=none",)
+    jobs = run((*words, *QUICK, *untracked), folder, sweep.name)
+    client = MlflowClient(f"sqlite:///{(folder / 'mlflow.db').resolve()}") if sweep.also else None
+    return {
+        "command": f"fairkd -m {' '.join(words)}",
+        "seconds": round(time.perf_counter() - began, 1),
+        "jobs": [
+            _numbers(job) | _further(job, sweep.also, client)
+            for job in jobs
+            if job["status"] not in ("refused", "failed")
+        ],
+        "refused": sorted({job["sentence"] for job in jobs if job["status"] == "refused"}),
+    }
+
+
+def run(words: Iterable[str], folder: Path, name: str) -> list[dict[str, str]]:
+    """Run a sweep in a folder that a study's sweeps share; its jobs, one row each."""
+    place = folder / name
+    place.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "fairkd", "-m", *words]
+    print(" ".join(command[1:]), flush=True)
+    where = (f"hydra.sweep.dir={place.resolve()}", f"paths.store={(folder / 'store').resolve()}")
+    subprocess.run([*command, *where], cwd=folder, check=True)
+    with (place / "jobs.csv").open() as file:
+        jobs = list(csv.DictReader(file))
+    for job in jobs:  # hundreds of folders with students that nobody asks for
+        shutil.rmtree(place / job["job"], ignore_errors=True)
+    return jobs
+
+
+def _further(
+    job: dict[str, str], also: Iterable[str], client: MlflowClient | None
+) -> dict[str, float]:
+    """Further disparities of the three models on test."""
+    if client is None:
+        return {}
+    metrics = client.get_run(job["run_id"]).data.metrics
+    return {
+        f"{model}/{name}": metrics[f"test/{model}/{name}"]
+        for name in also
+        for model in ("student", "control", "teacher")
+    }
+
+
+def _numbers(job: dict[str, str]) -> dict[str, Any]:
+    """What a job varies, and its numbers, of the final model, the control and the teacher."""
+    varied = {key: value for key, value in job.items() if "." in key and "/" not in key}
+    found: dict[str, Any] = {"varied": varied, "replicate": job["seed"], "metric": job["disparity"]}
+    for split in ("test", "validation"):
+        for model in ("", "control/", "teacher/"):
+            for number in _NUMBERS:
+                found[f"{split}/{model}{number}"] = float(job[f"{split}/{model}{number}"])
+    for promise in ("certify/certified", "certify/exceeds"):
+        if job.get(promise):
+            found[promise] = float(job[promise])
+    return found
+
+
+if __name__ == "__main__":
+    main()
