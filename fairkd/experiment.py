@@ -4,112 +4,32 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
-from fairkd.baselines.baseline import MEASURED, Baseline, Fit, Given, Row
-from fairkd.baselines.rows_kept import from_entry, to_content
-from fairkd.data.dataset import Dataset
-from fairkd.evaluation.bound import Bound
-from fairkd.evaluation.compression import Cost, architecture, cost, latency
-from fairkd.evaluation.evaluate import evaluate
-from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.held import held
-from fairkd.evaluation.predictions import Predictions
-from fairkd.evaluation.row_draws import SharedDraws
-from fairkd.evaluation.settings import EvaluationSettings
-from fairkd.evaluation.trio import Trio, chosen_by, measure_trio
-from fairkd.evaluation.truth import Truth
-from fairkd.identity import JobKeys
+from fairkd.job import FORCES, Job
 from fairkd.keeping import Failures, Keeper, Memory, told
+from fairkd.measuring import baseline_of, measured, predicted, with_rows
 from fairkd.models.features import ModelOutputs
-from fairkd.record import Headline, JobRecord, parameters, write_run, write_student
+from fairkd.record import JobRecord, parameters, write_run, write_student
 from fairkd.store import Content, Store
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
 from fairkd.training.compress import Beside, Compression
 from fairkd.training.distil import (
-    Distillation,
     Recipe,
     Trained,
     assemble_student,
     train_on_labels,
     train_student,
 )
-from fairkd.training.inference import outputs_on
 from fairkd.training.randomness import threads
 
 log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
-_Predictions = Mapping[str, Mapping[str, Predictions]]
-
-FORCES: Mapping[str, tuple[str, ...]] = {
-    "none": (),
-    "student": ("student", "compressed", "baseline", "job"),
-    "all": (
-        *("teacher", "outputs", "control", "evaluation"),
-        *("student", "compressed", "baseline", "job"),
-    ),
-}
-"""What each value of ``force`` computes anew."""
-
-
-@dataclass(frozen=True)
-class SweepPlace:
-    """Which sweep a job is part of, if any.
-
-    Attributes:
-        id: of the sweep; ``None`` for a job on its own.
-        parent: the id of the sweep's tracked run; ``None`` where there is none.
-    """
-
-    id: str | None = None
-    parent: str | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything one job needs, already built and checked.
-
-    Attributes:
-        name: readable, for lists of runs.
-        config: the resolved configuration, as plain values.
-        keys: under which its parts are kept.
-        dataset: prepared splits.
-        teacher: how the teacher is made and trained.
-        student: how the student, and the control, are made and trained.
-        distillation: what the student is trained for.
-        compression: what is made of the student then, by name; each starts from the one before it.
-        baseline: what would be tried instead, decided beside them; ``None`` for nothing.
-        evaluation: how models are measured.
-        headline: what ``test/disparity`` is.
-        bounds: what the constraints are to keep, by name.
-        force: a key of `FORCES`.
-        output: the job's folder.
-        sweep: which sweep it is part of.
-    """
-
-    name: str
-    config: Mapping[str, Any]
-    keys: JobKeys
-    dataset: Dataset
-    teacher: Recipe
-    student: Recipe
-    distillation: Distillation
-    compression: Mapping[str, Compression]
-    evaluation: EvaluationSettings
-    headline: Headline
-    bounds: Mapping[str, Bound]
-    force: str
-    output: Path
-    sweep: SweepPlace = SweepPlace()
-    baseline: Baseline | None = None
 
 
 @dataclass(frozen=True)
@@ -225,11 +145,11 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
         trained = {"teacher": teacher, "control": control, **products}
         for name, model in trained.items():
             log.info("%s: %s.", name, told(model))
-        predictions = _predicted(job, keeper, trained, outputs)
-        fit = _baseline(job, keeper, predictions)
+        predictions = predicted(job, keeper, trained, outputs)
+        fit = baseline_of(job, keeper, predictions)
         rows = {} if fit is None else fit.rows
-        predictions = _with_rows(predictions, rows)
-        trio = _measured(job, keeper, trained, predictions, rows)
+        predictions = with_rows(predictions, rows)
+        trio = measured(job, keeper, trained, predictions, rows)
     seconds = {name: model.seconds for name, model in trained.items()}
     if fit is not None:
         seconds |= dict.fromkeys(fit.rows, fit.seconds)
@@ -332,125 +252,6 @@ def _compressed(
         found[name] = keeper.model("compressed", key, restores, make, called=name)
         before = found[name].model
     return found
-
-
-def _predicted(
-    job: Job,
-    keeper: Keeper,
-    trained: Mapping[str, Trained],
-    teacher_outputs: Mapping[str, ModelOutputs],
-) -> _Predictions:
-    """What every trained model says about validation and test."""
-    splits = job.dataset.splits
-    drawn = keeper.recall("draws", None, SharedDraws)
-    truths = {
-        split: keeper.recall(
-            "truth",
-            (job.keys.teacher, split),
-            partial(Truth.of, splits[split], job.dataset.blocks, job.dataset.classes, drawn),
-        )
-        for split in MEASURED
-    }
-
-    def predict(name: str, split: str) -> Predictions:
-        known = teacher_outputs[split] if name == "teacher" else None
-        logits = (known or outputs_on(trained[name].model, splits[split])).logits
-        return Predictions.from_logits(logits, truths[split])
-
-    return {
-        split: {
-            name: _shared(job, keeper, "predictions", name, split, partial(predict, name, split))
-            for name in trained
-        }
-        for split in truths
-    }
-
-
-def _baseline(job: Job, keeper: Keeper, predictions: _Predictions) -> Fit | None:
-    """The baseline's decisions, kept under what they depend on."""
-    baseline = job.baseline
-    if baseline is None or job.keys.baseline is None:
-        return None
-    final = ["student", *job.compression][-1]
-    given = Given(job.dataset, predictions, final, job.evaluation)
-    name = baseline.rows[-1]
-
-    def make() -> Content:
-        log.info("%s: fitting.", name)
-        return to_content(baseline.fit(given))
-
-    entry, computed = keeper.keep("baseline", job.keys.baseline, make)
-    fit = from_entry(entry)
-    how = f"fitted in {fit.seconds:.1f} s" if computed else "reused from the store"
-    facts = "".join(f", {fact.replace('_', ' ')} {value:g}" for fact, value in fit.facts.items())
-    log.info("%s: %s%s.", name, how, facts)
-    return fit
-
-
-def _with_rows(predictions: _Predictions, rows: Mapping[str, Row]) -> _Predictions:
-    """The same, with those of a baseline's rows beside them."""
-    return {
-        split: {
-            **of_models,
-            **{
-                name: row.predictions(split, of_models["student"].truth)
-                for name, row in rows.items()
-            },
-        }
-        for split, of_models in predictions.items()
-    }
-
-
-def _shared(
-    job: Job, keeper: Keeper, kind: str, name: str, of: Hashable, make: Callable[[], _T]
-) -> _T:
-    """Something of one model: of teacher and control once for all jobs of the process."""
-    keys = {"teacher": job.keys.teacher, "control": job.keys.control}
-    return keeper.recall(kind, (keys[name], of), make) if name in keys else make()
-
-
-def _measured(
-    job: Job,
-    keeper: Keeper,
-    trained: Mapping[str, Trained],
-    predictions: _Predictions,
-    rows: Mapping[str, Row],
-) -> Trio:
-    """All models on test, at thresholds chosen on validation where a choice is asked for.
-
-    What belongs to teacher and control is measured once for all jobs of the process.
-    """
-    settings = job.evaluation
-    keys = {"teacher": job.keys.teacher, "control": job.keys.control}
-    shared = partial(_shared, job, keeper)
-    repeats = settings.latency_repeats
-
-    def priced(name: str) -> Cost:
-        model, example = trained[name].model, job.dataset.splits["test"].x[:1]
-        n_threads = job.student.settings.threads
-        same = (architecture(model), example.shape, example.dtype, repeats, n_threads)
-        timed = keeper.recall("latency", same, partial(latency, model, example, repeats))
-        return cost(model, example, timed)
-
-    def measure(name: str) -> Evaluation:
-        make = partial(evaluate, predictions["test"][name], settings)
-        # The student's measurements are the job's own; the others' serve every job beside them.
-        return keeper.evaluation(keys[name], settings, make) if name in keys else make()
-
-    def choose(name: str) -> dict[str, float]:
-        make = partial(chosen_by, predictions["validation"][name], settings)
-        return shared("validation", name, repr(settings), make)
-
-    costs = {name: shared("cost", name, repeats, partial(priced, name)) for name in trained}
-    costs |= {name: row.cost or costs[row.adjusts or "student"] for name, row in rows.items()}
-    return measure_trio(
-        predictions["validation"],
-        predictions["test"],
-        costs,
-        settings,
-        measure,
-        choose,
-    )
 
 
 def _tags(job: Job) -> dict[str, str]:

@@ -16,7 +16,8 @@ from omegaconf import OmegaConf
 from fairkd.commands.build import build_job
 from fairkd.commands.configuration import PRIMARY, config_folder
 from fairkd.commands.workshop import Workshop
-from fairkd.experiment import Job, teacher_of
+from fairkd.experiment import teacher_of
+from fairkd.job import Job
 from fairkd.sweeps.members import student_member
 from fairkd.sweeps.pool import Pool, ignore_interrupts, pool
 from fairkd.training.distil import Trained

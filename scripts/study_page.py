@@ -32,8 +32,8 @@ INTRODUCTION = """# Fairness, measured
 Written by `make fairness` (scripts/study_fairness.py); the numbers are in
 [fairness.json](fairness.json). Repetitions vary data split, teacher and student together; ± is half
 of a mean's 95% Student t interval over them. A gap is the largest difference between groups on
-test, at threshold 0.5. The teacher is a perceptron of 256-256 units, the student one of 64, distilled at
-T = 4, alpha = 0.9, 20 epochs (COMPAS: 40). Nothing was tuned to these tables.
+test, at threshold 0.5. The teacher is a perceptron of 256-256 units, the student one of 64,
+distilled at T = 4, alpha = 0.9, 20 epochs (COMPAS: 40). Nothing was tuned to these tables.
 """
 
 

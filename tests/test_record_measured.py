@@ -11,9 +11,10 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.evaluation.settings import EvaluationSettings
-from fairkd.experiment import FORCES, Job, _measured, _predicted
 from fairkd.identity import JobKeys
+from fairkd.job import FORCES, Job
 from fairkd.keeping import Keeper, Memory
+from fairkd.measuring import measured, predicted
 from fairkd.models.mlp import MLP
 from fairkd.record import Headline
 from fairkd.store import Store
@@ -76,8 +77,8 @@ def _measure(job: Job, keeper: Keeper, student: int, teacher: int = 0) -> str:
         "student": _trained(job.student, student),
     }
     outputs = keeper.outputs(job.keys.teacher, models["teacher"].model, job.dataset, ())
-    predictions = _predicted(job, keeper, models, outputs)
-    plain = _measured(job, keeper, models, predictions, {}).to_json()
+    predictions = predicted(job, keeper, models, outputs)
+    plain = measured(job, keeper, models, predictions, {}).to_json()
     for price in plain["costs"].values():
         for name in ("latency_ms_batch_1", "latency_ms_batch_256"):
             price.pop(name)
@@ -110,7 +111,7 @@ def test_models_of_one_architecture_have_one_latency(job: Job, tmp_path: Path) -
     teacher, control = _trained(job.teacher, 0), _trained(job.student, 1)
     models = {"teacher": teacher, "control": control, "student": _trained(job.student, 2)}
     outputs = keeper.outputs(job.keys.teacher, teacher.model, job.dataset, ())
-    predictions = _predicted(job, keeper, models, outputs)
-    costs = _measured(job, keeper, models, predictions, {}).costs
+    predictions = predicted(job, keeper, models, outputs)
+    costs = measured(job, keeper, models, predictions, {}).costs
     assert costs["student"] == costs["control"]
     assert costs["teacher"].latency_ms_batch_256 != costs["control"].latency_ms_batch_256

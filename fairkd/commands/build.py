@@ -26,12 +26,12 @@ from fairkd.evaluation.certificate import Certifier
 from fairkd.evaluation.held import recorded_name
 from fairkd.evaluation.reference import with_references
 from fairkd.evaluation.settings import EvaluationSettings
-from fairkd.experiment import Job, SweepPlace
 from fairkd.fairness.constraint import Constraint
 from fairkd.fairness.mitigation import Mitigation
 from fairkd.fairness.names import RECORDED_AS
 from fairkd.fairness.term import FairnessTerm
 from fairkd.identity import Surroundings, job_keys
+from fairkd.job import Job, SweepPlace
 from fairkd.models.inputs import input_of
 from fairkd.record import Headline
 from fairkd.tracking.interface import Tracking

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from fairkd.experiment import Job, JobResult
+from fairkd.experiment import JobResult
+from fairkd.job import Job
 from fairkd.reporting.certificate import bound_lines
 from fairkd.reporting.console import show_trio
 from fairkd.tracking.interface import Tracking

@@ -11,7 +11,8 @@ from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.evaluation.reference import check_reference_groups
 from fairkd.evaluation.trio import MODELS
-from fairkd.experiment import Job, check_fits
+from fairkd.experiment import check_fits
+from fairkd.job import Job
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
 from fairkd.models.features import feature_names, find_layer

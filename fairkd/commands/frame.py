@@ -27,7 +27,7 @@ from fairkd.commands.precheck import hydra_known
 from fairkd.commands.sweep_run import of_grid, of_search, parent_run
 from fairkd.commands.task import Task, place, without_hydra, workshop
 from fairkd.errors import ConfigError, FairkdError
-from fairkd.experiment import SweepPlace
+from fairkd.job import SweepPlace
 from fairkd.reporting.sweep import show_sweep
 from fairkd.store import content_key
 from fairkd.sweeps.compose import as_given

@@ -12,7 +12,8 @@ from fairkd.commands.ending import show_job
 from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
 from fairkd.commands.workshop import Workshop
-from fairkd.experiment import Job, JobResult, run_job
+from fairkd.experiment import JobResult, run_job
+from fairkd.job import Job
 from fairkd.reporting.certificate import certifiable
 from fairkd.tracking.interface import Tracking
 

@@ -11,7 +11,7 @@ from fairkd.commands.failures import explain
 from fairkd.commands.planned import Planned, Surrounding
 from fairkd.commands.task import Task, own_words, sentence_of, workshop
 from fairkd.errors import FairkdError
-from fairkd.experiment import SweepPlace
+from fairkd.job import SweepPlace
 from fairkd.record import JobRecord, parameters
 from fairkd.store import Store
 from fairkd.sweeps.outcome import SEED_KEYS, Failure, Outcome, outcome_of, varied_keys

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from fairkd.experiment import FORCES, Job
+from fairkd.job import FORCES, Job
 from fairkd.store import Store
 from fairkd.sweeps.pieces import KINDS, Cut, Division
 from fairkd.training.fit import steps_per_epoch

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from fairkd.experiment import Job
+from fairkd.job import Job
 from fairkd.sweeps.compose import Composer
 
 

@@ -21,7 +21,7 @@ from fairkd.errors import ConfigError, DataError, FairkdError
 
 if TYPE_CHECKING:
     from fairkd.commands.frame import Frame
-    from fairkd.experiment import Job
+    from fairkd.job import Job
     from fairkd.sweeps.pieces import Cut, Division, Piece
     from fairkd.sweeps.progress import Ticker
     from fairkd.sweeps.stacks import Ahead

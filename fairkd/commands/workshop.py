@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fairkd.data.dataset import Dataset
     from fairkd.errors import FairkdError
-    from fairkd.experiment import Job
+    from fairkd.job import Job
     from fairkd.keeping import Keeper, Memory
     from fairkd.store import Store
     from fairkd.tracking.interface import Tracking
@@ -52,7 +52,7 @@ class Workshop:
 
     def keeper(self, job: "Job", store: "Store") -> "Keeper":
         """A job's view of the store."""
-        from fairkd.experiment import FORCES
+        from fairkd.job import FORCES
         from fairkd.keeping import Keeper
 
         return Keeper(store, FORCES[job.force], self.memory, self.failures)

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from fairkd.errors import FairkdError
-from fairkd.experiment import Job, teacher_of
+from fairkd.experiment import teacher_of
+from fairkd.job import Job
 from fairkd.keeping import Failures, Keeper, diverged
 from fairkd.sweeps.members import key_of, label_member, student_member
 from fairkd.sweeps.pieces import Kind

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from fairkd.experiment import Job
+from fairkd.job import Job
 from fairkd.keeping import Keeper
 from fairkd.sweeps.members import key_of, sketch
 from fairkd.sweeps.pieces import Cut, Division, Kind, Piece

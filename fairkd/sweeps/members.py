@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from fairkd.evaluation.certificate import Certifier
-from fairkd.experiment import Job
+from fairkd.job import Job
 from fairkd.models.features import ModelOutputs, run
 from fairkd.sweeps.pieces import Kind
 from fairkd.training.distil import Recipe, assemble_student

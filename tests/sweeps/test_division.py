@@ -12,7 +12,7 @@ from hydra.types import RunMode
 
 from fairkd.commands.configuration import PRIMARY, config_folder
 from fairkd.commands.task import Task, workshop
-from fairkd.experiment import Job
+from fairkd.job import Job
 from fairkd.sweeps.compose import Composer
 from fairkd.sweeps.division import divide
 from fairkd.sweeps.pieces import Cut, Division

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from fairkd.commands.build import build_job
 from fairkd.commands.configuration import config_folder
 from fairkd.commands.workshop import Workshop
-from fairkd.experiment import Job
+from fairkd.job import Job
 from fairkd.record import write_student
 from fairkd.training.distil import train_student
 from fairkd.training.inference import outputs_on
