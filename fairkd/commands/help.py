@@ -29,6 +29,7 @@ Keys worth knowing
   distillation.init=teacher          start from a slice of the teacher's weights
   constraint.weight, .threshold      how strongly a gap between groups counts; how much is allowed
   constraint.statistic, .by          of which rate, between the groups of which attribute
+  constraint.confidence=0.95         show the bound on rows that neither train nor select
   mitigation.by, .of, .weight        between which groups (mitigation=reweighing, adversarial, ...)
   compression.sparsity, .granularity which share goes (compression=prune); of weights, or of units
   baseline.threshold, .statistic     the same bound by Fairlearn (baseline=threshold_optimizer)
