@@ -44,12 +44,13 @@ def bounds(study: Mapping[str, Any]) -> str:
         "",
         f"{study['replicates']} repetitions. *held*: repetitions whose test gap is within the "
         "threshold, with the 95% Clopper-Pearson interval of that share. *certified*: repetitions "
-        "with a certificate at confidence 0.95 (docs/certification.md), and how many of those "
+        "with a [certificate](certification.md) at confidence 0.95, and how many of those "
         "held. A fifth of the rows that are not test rows is kept to certify, for every method, so "
         "that all train on the same rows. The penalty's weight, of 0.25, 0.5, 1 and 2, is the one "
         "of best accuracy on validation among those whose gap is within the threshold there (the "
         "smallest gap where there is none). The threshold optimiser needs the group of each new "
-        "row, and offers equalized odds of 0 alone. *s* is wall time for a row of the table on two "
+        "row, and offers equalized odds of 0 alone; exponentiated gradient has 10 repetitions. *s* is wall "
+        "time for a row of the table on two "
         "cores, all of its candidates together; the first sweep of each data set trains teachers "
         "and controls as well.",
         "",

@@ -57,6 +57,7 @@ def _bounds() -> list[Sweep]:
                 f"{name}_reductions",
                 (*data, *_BASELINES, "baseline=exponentiated_gradient", *alike,
                  f"baseline.statistic={_BOTH}"),
+                most_replicates=10,  # each fits some 20 to 50 learners
             ),
             Sweep(
                 f"{name}_thresholds",
