@@ -22,6 +22,8 @@ import study_page
 from mlflow.tracking import MlflowClient
 from study_sweeps import BOUNDS, FRONTIER, MISSING, TEMPERATURE, Sweep
 
+from fairkd.sweeps.outcome import SEED_KEYS
+
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "fairness.json"
 STUDIES = {
@@ -125,7 +127,11 @@ def _further(
 
 def _numbers(job: dict[str, str]) -> dict[str, Any]:
     """What a job varies, and its numbers, of the final model, the control and the teacher."""
-    varied = {key: value for key, value in job.items() if "." in key and "/" not in key}
+    varied = {
+        key: value
+        for key, value in job.items()
+        if "." in key and "/" not in key and key not in SEED_KEYS
+    }
     found: dict[str, Any] = {"varied": varied, "replicate": job["seed"], "metric": job["disparity"]}
     for split in ("test", "validation"):
         for model in ("", "control/", "teacher/"):

@@ -49,10 +49,9 @@ def bounds(study: Mapping[str, Any]) -> str:
         "that all train on the same rows. The penalty's weight, of 0.25, 0.5, 1 and 2, is the one "
         "of best accuracy on validation among those whose gap is within the threshold there (the "
         "smallest gap where there is none). The threshold optimiser needs the group of each new "
-        "row, and offers equalized odds of 0 alone; exponentiated gradient has 10 repetitions. *s* is "
-        "wall time for a row of the table on two "
-        "cores, all of its candidates together; the first sweep of each data set trains teachers "
-        "and controls as well.",
+        "row, and offers equalized odds of 0 alone; exponentiated gradient has 10 repetitions. *s* "
+        "is wall time for a row of the table on two cores, all of its candidates together; the "
+        "first sweep of each data set trains teachers and controls as well.",
         "",
     ]
     for data, title in DATA.items():
@@ -167,7 +166,7 @@ def frontier(study: Mapping[str, Any]) -> str:
         "## Frontier",
         "",
         f"Adult by sex, gap of selection rates, {study['replicates']} repetitions, 12 settings a "
-        "method (reweighing has none to vary). *mean accuracy*: for every gap from 0 to 0.15 in "
+        "method (reweighing has one, and its gap is above 0.15). *mean accuracy*: for every gap from 0 to 0.15 in "
         "steps of 0.005 take the setting of best accuracy on validation whose gap is within it "
         f"there, and its accuracy on test; where there is none, a model that selects nobody "
         f"({NOBODY}). It is the area below the frontier over the width. *gap kept*: how often the "
@@ -228,13 +227,14 @@ def draw(study: Mapping[str, Any], path: Path) -> None:
     """Each setting's mean over repetitions, one line a method, teacher and control beside them."""
     figure, axes = plt.subplots(figsize=(8, 4.8), layout="constrained")
     for (name, sweep), colour in zip(study["sweeps"].items(), COLOURS, strict=False):
-        settings: dict[object, list[Job]] = defaultdict(list)
+        settings: dict[_Setting, list[Job]] = defaultdict(list)
         for job in sweep["jobs"]:
             settings[tuple(sorted(job["varied"].items()))].append(job)
-        points = sorted(
-            tuple(float(np.mean([job[f"test/{of}"] for job in jobs])) for of in _AXES)
-            for jobs in settings.values()
-        )
+        ordered = sorted(settings, key=_knob)  # in the order of what is varied
+        points = [
+            [float(np.mean([job[f"test/{of}"] for job in settings[setting]])) for of in _AXES]
+            for setting in ordered
+        ]
         x, y = zip(*points, strict=True)
         axes.plot(x, y, "o-", color=colour, label=name.replace("_", " "), markersize=4)
     first = next(iter(study["sweeps"].values()))["jobs"]
@@ -253,6 +253,11 @@ def draw(study: Mapping[str, Any], path: Path) -> None:
 
 
 _AXES = ("disparity", "accuracy")
+_Setting = tuple[tuple[str, str], ...]
+
+
+def _knob(setting: _Setting) -> float:
+    return float(setting[0][1]) if setting else 0.0
 
 
 def temperature(study: Mapping[str, Any]) -> str:
