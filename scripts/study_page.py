@@ -167,10 +167,10 @@ def frontier(study: Mapping[str, Any]) -> str:
         "",
         f"Adult by sex, gap of selection rates, {study['replicates']} repetitions, 12 settings a "
         "method (reweighing has one, and its gap is above 0.15). *mean accuracy*: for every gap "
-        "from 0 to 0.15 in steps of 0.005 take the setting of best accuracy on validation whose gap is within it "
-        f"there, and its accuracy on test; where there is none, a model that selects nobody "
-        f"({NOBODY}). It is the area below the frontier over the width. *gap kept*: how often the "
-        "chosen settings keep that gap on test.",
+        "from 0 to 0.15 in steps of 0.005 take the setting of best accuracy on validation whose "
+        "gap is within it there, and its accuracy on test; where there is none, a model that "
+        f"selects nobody ({NOBODY}). It is the area below the frontier over the width. *gap kept*: "
+        "how often the chosen settings keep that gap on test.",
         "",
         "![Accuracy against the gap of selection rates](frontier.png)",
         "",
