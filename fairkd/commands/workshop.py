@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from fairkd.data.dataset import Dataset
@@ -29,7 +30,8 @@ class Workshop:
         self._memory: Memory | None = None
         self._stores: dict[Path, Store] = {}
         self._trackings: dict[str, Tracking] = {}
-        self._datasets: OrderedDict[str, Dataset] = OrderedDict()
+        self._datasets: OrderedDict[str, Dataset] = OrderedDict()  # the last ones
+        self._in_use: WeakValueDictionary[str, Dataset] = WeakValueDictionary()
         self._settings: dict[str, object] = {}
 
     @property
@@ -69,14 +71,16 @@ class Workshop:
         return self._trackings[key]
 
     def dataset(self, section: Mapping[str, Any], load: "Callable[[], Dataset]") -> "Dataset":
-        """The data set of a resolved section, loaded once."""
+        """The data set of a resolved section, loaded once for all that use it at a time."""
         key = _key(section)
-        if key not in self._datasets:
-            self._datasets[key] = load()
-            if len(self._datasets) > _MOST_DATASETS:
-                self._datasets.popitem(last=False)
+        found = self._in_use.get(key)
+        if found is None:
+            found = self._in_use[key] = load()
+        self._datasets[key] = found
         self._datasets.move_to_end(key)
-        return self._datasets[key]
+        if len(self._datasets) > _MOST_DATASETS:
+            self._datasets.popitem(last=False)
+        return found
 
     def settings(self, section: object, make: Callable[[], object]) -> object:
         """What a resolved section of values makes; these never change, so jobs may share them."""
