@@ -278,7 +278,6 @@ def _constraints(config: Section) -> dict[str, Any]:
         "confidence": confidence,
         "tighten": config["constraint"]["tighten"],
         "threshold": config["evaluation"].get("threshold"),
-        "reference_group": config["evaluation"].get("reference_group"),
         "revision": REVISIONS["certificate"],
     }
     return {**found, "": certified}  # no constraint has an empty name

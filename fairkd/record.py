@@ -158,9 +158,16 @@ class JobRecord:
 
     @property
     def holds(self) -> bool | None:
-        """Whether the final model keeps every bound on test; ``None`` without bounds above 0."""
-        asked = [bound for bound in self.bounds.values() if bound.threshold > 0]
-        return all(bound.holds(self.trio.final) for bound in asked) if asked else None
+        """Whether the final model keeps every bound on test.
+
+        ``None`` without bounds above 0, and where one is undefined and no other is broken.
+        """
+        verdicts = [
+            bound.holds(self.trio.final) for bound in self.bounds.values() if bound.threshold > 0
+        ]
+        if False in verdicts:
+            return False
+        return None if not verdicts or None in verdicts else True
 
     def tags(self) -> dict[str, str]:
         """What runs are filtered by: ``fairkd.holds`` and ``fairkd.certified``, yes or no."""

@@ -50,8 +50,8 @@ def bounds(study: Mapping[str, Any]) -> str:
         "of best accuracy on validation among those whose gap is within the threshold there (the "
         "smallest gap where there is none). The threshold optimiser needs the group of each new "
         "row, and offers equalized odds of 0 alone; exponentiated gradient has 10 repetitions. *s* "
-        "is wall time for a row of the table on two cores, all of its candidates together; the "
-        "first sweep of each data set trains teachers and controls as well.",
+        "is wall time for one repetition of a row on two cores, all of its candidates together; "
+        "the first sweep of each data set trains teachers and controls as well.",
         "",
     ]
     for data, title in DATA.items():
@@ -170,7 +170,7 @@ def frontier(study: Mapping[str, Any]) -> str:
         "from 0 to 0.15 in steps of 0.005 take the setting of best accuracy on validation whose "
         "gap is within it there, and its accuracy on test; where there is none, a model that "
         f"selects nobody ({NOBODY}). It is the area below the frontier over the width. *gap kept*: "
-        "how often the chosen settings keep that gap on test.",
+        "how often a setting that was chosen keeps that gap on test.",
         "",
         "![Accuracy against the gap of selection rates](frontier.png)",
         "",
@@ -213,14 +213,15 @@ def _areas(jobs: Sequence[Job]) -> dict[str, float]:
     return found
 
 
-def _kept(jobs: Sequence[Job]) -> float:
+def _kept(jobs: Sequence[Job]) -> str:
     kept = [
-        job is None or job["test/disparity"] <= budget
+        job["test/disparity"] <= budget
         for own in _by_replicate(jobs).values()
         for budget in BUDGETS
         for job in [_within(own, budget)]
+        if job is not None
     ]
-    return float(np.mean(kept))
+    return f"{np.mean(kept):.0%}" if kept else ""
 
 
 def draw(study: Mapping[str, Any], path: Path) -> None:

@@ -79,9 +79,9 @@ def build_job(
     )
     keys = job_keys(_placeless(plain, str(output)), around)
     baseline = _baseline(config.baseline)
-    bounds = _bounds(config, dataset)
+    bounds = _bounds(config, dataset, baseline)
     certifier = _certifier(config, dataset, bounds)
-    objective = partial(build_objective, config, dataset, aims=_aims(config, certifier))
+    objective = partial(build_objective, config, dataset, aims=_aims(config, certifier, dataset))
     return Job(
         name=_name(plain, baseline),
         config=plain,
@@ -107,7 +107,7 @@ def build_job(
         evaluation=with_references(
             settings("evaluation", config.evaluation, plain["evaluation"]), dataset
         ),
-        headline=_headline(plain, bounds, dataset.blocks),
+        headline=_headline(plain, bounds, baseline, dataset.blocks),
         bounds=bounds,
         force=config.force,
         output=output,
@@ -240,7 +240,7 @@ def _baseline(section: DictConfig) -> Baseline | None:
     return baseline
 
 
-def _bounds(config: DictConfig, dataset: Dataset) -> dict[str, Bound]:
+def _bounds(config: DictConfig, dataset: Dataset, baseline: Baseline | None) -> dict[str, Bound]:
     """What the constraints are to keep, by name."""
     found = {}
     for name, term in config.constraint.terms.items():
@@ -254,11 +254,10 @@ def _bounds(config: DictConfig, dataset: Dataset) -> dict[str, Bound]:
             float(term.get("threshold", constraint.threshold)),
             constraint.reference,
         )
-    asked, by = config.baseline, config.baseline.get("by")
-    if not found and asked.get("_target_") and asked.get("threshold") is not None:
-        found["baseline"] = Bound(
-            asked.statistic, "largest_difference", dataset.blocks.named(by), float(asked.threshold)
-        )
+    threshold = config.baseline.get("threshold")
+    if not found and baseline is not None and threshold is not None:
+        block = dataset.blocks.named(baseline.by)
+        found["baseline"] = Bound(baseline.statistic, "largest_difference", block, float(threshold))
     return found
 
 
@@ -281,17 +280,23 @@ def _certifier(
     )
 
 
-def _aims(config: DictConfig, certifier: Certifier | None) -> dict[str, float]:
-    """What training aims at, so that the certifying rows will most likely agree."""
+def _aims(config: DictConfig, certifier: Certifier | None, dataset: Dataset) -> dict[str, float]:
+    """What training aims at, so that the certifying rows will most likely agree.
+
+    Of those rows only the number is used: what they could show is told from validation.
+    """
     if certifier is None:
         return {}
     tighten = config.constraint.tighten
     share = TIGHTEN if tighten is None else tighten
-    return {
-        name: max(0.0, bound.threshold - share * certifier.smallest[name])
-        for name, bound in certifier.bounds.items()
-        if certifier.smallest[name] < bound.threshold  # else nothing would be gained by it
-    }
+    known, n_classes = dataset.splits["validation"], len(dataset.classes)
+    found = {}
+    for name, bound in certifier.bounds.items():
+        rows, confidence = certifier.rows.size, certifier.confidence
+        smallest = bound.smallest(known, n_classes, confidence, rows)
+        if smallest < bound.threshold:  # else nothing would be gained by aiming lower
+            found[name] = max(0.0, bound.threshold - share * smallest)
+    return found
 
 
 def _constraint(
@@ -305,7 +310,7 @@ def _constraint(
         given["n_classes"] = len(dataset.classes)
     if "reference" in asked and section.get("reference") is None:
         block = dataset.blocks.named(section.get("by"))
-        # The largest cell in training, as average differences of the record have it.
+        # The largest cell in training; evaluation.reference_group is about the record alone.
         found = with_references(EvaluationSettings(), dataset).reference_group or {}
         given["reference"] = found[block.name]
     constraint = _made(key, section, **given)
@@ -425,14 +430,20 @@ def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigE
     return ConfigError(f"{key} ({section.get('_target_')}) cannot be built: {problem}.")
 
 
-def _headline(plain: Mapping[str, Any], bounds: Mapping[str, Bound], blocks: Blocks) -> Headline:
+def _headline(
+    plain: Mapping[str, Any],
+    bounds: Mapping[str, Bound],
+    baseline: Baseline | None,
+    blocks: Blocks,
+) -> Headline:
     """The disparity of the first constraint or of the baseline, or the first one's parity gap."""
     for bound in bounds.values():
         return Headline(recorded_name(bound.statistic, bound.disparity), bound.block.name)
-    first: Mapping[str, Any] = next(iter(plain["constraint"]["terms"].values()), plain["baseline"])
-    statistic = first.get("statistic") or (
-        "selection_rate" if first.get("given") is None else "equalized_odds"
-    )
+    first: Mapping[str, Any] = next(iter(plain["constraint"]["terms"].values()), {})
+    if not first and baseline is not None:
+        recorded = RECORDED_AS.get(baseline.statistic, RECORDED_AS["selection_rate"])
+        return Headline(recorded, blocks.named(baseline.by).name)
+    statistic = "selection_rate" if first.get("given") is None else "equalized_odds"
     return Headline(RECORDED_AS[statistic], blocks.named(first.get("by")).name)
 
 

@@ -1,5 +1,6 @@
 """What a constraint promises of hard decisions: a disparity within a threshold."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Block
 from fairkd.errors import ConfigError
 from fairkd.evaluation.bounds import disparity_bound
-from fairkd.fairness.disparities import find_disparity
+from fairkd.fairness.disparities import REFERENCED, find_disparity
 from fairkd.fairness.names import COUNTED
 from fairkd.fairness.statistics import Rates, find_statistic
 
@@ -38,19 +39,31 @@ class Bound:
     @property
     def words(self) -> str:
         """What is bounded: ``largest difference of selection rate by sex``."""
-        return f"{self.disparity} of {self.statistic}".replace("_", " ") + f" by {self.block.name}"
+        told = f"{self.disparity} of {self.statistic}".replace("_", " ") + f" by {self.block.name}"
+        if self.disparity not in REFERENCED:
+            return told
+        return f"{told} (to {self.block.cells[self.reference]})"
 
     def value(self, decisions: Tensor, batch: Batch) -> float:
-        """The worst disparity over conditions and classes; NaN where fewer than two groups count.
+        """The worst disparity over conditions and classes; NaN where it is undefined.
+
+        That is where fewer than two groups count, or where those that count have nothing to
+        compare with.
 
         Args:
             decisions: one-hot, shape ``[N, C]``.
             batch: the rows.
         """
         rates = self._rates(decisions, batch)
-        if not (rates.defined.sum(-1) >= 2).any():
-            return float("nan")
-        return float(find_disparity(self.disparity)(rates, self.reference).amax())
+        fewest = 1 if self.disparity == "worst_group" else 2
+        known = rates.defined.sum(-1) >= fewest
+        if self.disparity in REFERENCED:
+            known &= rates.defined[..., self.reference]
+        if self.disparity == "average_relative_difference":
+            known &= rates.value[..., self.reference] > 0
+        if not known.any():
+            return math.nan
+        return float(find_disparity(self.disparity)(rates, self.reference)[known].amax())
 
     def upper(self, decisions: Tensor, batch: Batch, confidence: float) -> float:
         """The disparity's upper confidence bound (see `disparity_bound`).
@@ -61,28 +74,31 @@ class Bound:
         rates = self._rates(decisions, batch)
         return self._upper(rates.numerator, rates.denominator, confidence)
 
-    def smallest(self, batch: Batch, n_classes: int, confidence: float) -> float:
+    def smallest(
+        self, batch: Batch, n_classes: int, confidence: float, rows: int | None = None
+    ) -> float:
         """About the smallest threshold that these rows can certify.
 
         It is the bound that they give to a model without any disparity, whose groups all have the
-        rates of a coarse classifier: it selects each class as often as it occurs, and half of the
-        class's rows rightly. For the worst group, one without errors.
+        rates of a coarse classifier: half of its decisions are the label, the others any class, as
+        often as it occurs. For the worst group, one without errors.
 
         Args:
             batch: the rows.
             n_classes: C.
             confidence: of the bound.
+            rows: so many rows with the same shares of groups and labels; ``None`` for as many as
+                there are.
 
         Raises:
             ConfigError: as `upper`.
         """
         y = F.one_hot(batch.y, n_classes).double() if batch.y.dim() == 1 else batch.y.double()
-        share = y.mean(0)
-        others = (1 - y) * share
-        coarse = y / 2 + others / others.sum(-1, keepdim=True).clamp_min(1e-12) / 2
+        coarse = y / 2 + y.mean(0) / 2
         rates = self._rates(coarse, batch)
+        total = rates.denominator * ((rows or batch.size) / batch.size)
         alike = rates.overall.unsqueeze(-1) if self.disparity != "worst_group" else 1.0
-        return self._upper(alike * rates.denominator, rates.denominator, confidence)
+        return self._upper(alike * total, total, confidence)
 
     def _rates(self, decisions: Tensor, batch: Batch) -> Rates:
         memberships = self.block.of(batch.group).double()

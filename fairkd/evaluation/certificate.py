@@ -162,6 +162,12 @@ class Certifier:
             return _USELESS
         return self._exceeds(self._upper(decided, batch))
 
+    def accuracy(self, logits: Tensor, batch: Batch) -> float:
+        """The share of rows that are decided rightly at the certified threshold."""
+        decided = decisions(logits, self.threshold).argmax(-1)
+        label = batch.y if batch.y.dim() == 1 else batch.y.argmax(-1)
+        return float((decided == label).double().mean())
+
     def certify(
         self, candidates: Sequence[Candidate], logits_of: Callable[[Candidate], Tensor]
     ) -> Certificate:
@@ -188,7 +194,8 @@ class Certifier:
                 )
             )
         passed = certified(tested)
-        best = max(passed, key=_by_accuracy) if passed else min(tested, key=_by_excess)
+        useful = [one for one in passed if one.slack < _USELESS] or passed
+        best = max(useful, key=_by_accuracy) if passed else min(tested, key=_by_excess)
         return Certificate(
             certified=bool(passed),
             epoch=best.epoch,

@@ -70,7 +70,7 @@ def recorded_name(statistic: str, disparity: str) -> str:
     """What a run's metrics call a disparity of a statistic."""
     if disparity == "largest_difference" and statistic in RECORDED_AS:
         return RECORDED_AS[statistic]
-    return f"{disparity}_{statistic}"
+    return f"{disparity}_of_{statistic}"  # nothing else in a record ends like this
 
 
 def held(

@@ -111,6 +111,11 @@ def joint_lines(joints: Sequence[Joint]) -> Iterator[str]:
             f"{metrics['test/disparity']:.3f} ({one.passed} of {one.candidates} candidate epochs "
             "passed in one sequence)"
         )
+    if len({one.certificate.rows_id for one in joints}) < len(joints):
+        yield (
+            "each of these bounds is certified by itself: name one before you look, for the best "
+            "of several is not"
+        )
 
 
 def _held(bound: Held, final: str) -> str:

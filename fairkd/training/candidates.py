@@ -1,16 +1,18 @@
 """Keep the weights of every epoch that may be certified."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor, nn
 
 from fairkd.evaluation.certificate import Candidate, Certificate, Certifier, front
 from fairkd.training.inference import outputs_on
-from fairkd.training.validation import SLACK
+from fairkd.training.validation import DECIDED, SLACK
 
-ACCURACY_VALUE = "val/accuracy"
+ACCURACY_VALUE = f"val/{DECIDED}"
 SLACK_VALUE = f"val/{SLACK}"
 OFFERED = (ACCURACY_VALUE, SLACK_VALUE)
 
@@ -30,7 +32,7 @@ class Candidates:
 
         Args:
             epoch: counted from 0.
-            values: its ``val/slack`` and ``val/accuracy`` among others.
+            values: its `OFFERED` among others.
             weights: the model's tensors by name.
         """
         offered = Candidate(epoch, values[ACCURACY_VALUE], values[SLACK_VALUE])
@@ -54,10 +56,11 @@ def certify(
     if certifier is None or not candidates.front:
         return None
     weights = {one.epoch: one.weights for one in candidates.front}
+    tried = copy.deepcopy(model).to("cpu", torch.float32)  # as it will be kept
 
     def logits_of(one: Candidate) -> Tensor:
-        model.load_state_dict(one.weights)
-        return outputs_on(model, certifier.rows).logits
+        tried.load_state_dict(one.weights)
+        return outputs_on(tried, certifier.rows).logits
 
     found = certifier.certify(candidates.front, logits_of)
     model.load_state_dict(weights[found.epoch])

@@ -20,6 +20,8 @@ from fairkd.training.inference import joined, joined_batch, outputs_on
 from fairkd.training.objective import Objective
 
 SLACK = "slack"
+DECIDED = "decided_accuracy"
+"""What certifying adds to an epoch's values: its safety, and its accuracy as it is decided."""
 FOLLOWED = (
     "demographic_parity_difference",
     "equal_opportunity_difference",
@@ -66,8 +68,7 @@ class Validation(nn.Module):
             objective: what training minimises.
             parameters: the model's parameters by name.
             model: the model itself, for terms that ask it about other rows.
-            certifier: will test the epochs; then ``slack`` is among the values, and says how safe
-                this one is.
+            certifier: will test the epochs; then `SLACK` and `DECIDED` are among the values.
 
         Returns:
             The objective (``loss``) and its terms, which processes average over their shares; and
@@ -89,7 +90,10 @@ class Validation(nn.Module):
         self.metrics.reset()
         found = {"loss": value.total, **value.terms}
         if certifier is not None:
-            found[SLACK] = torch.tensor(certifier.slack(outputs.logits, batch))
+            judged_by = {SLACK: certifier.slack, DECIDED: certifier.accuracy}
+            for name, judge in judged_by.items():
+                value = judge(outputs.logits, batch)
+                found[name] = torch.tensor(value, device=outputs.logits.device)
         return found, metrics
 
 

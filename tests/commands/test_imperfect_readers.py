@@ -1,5 +1,7 @@
 """What would misread imperfect training rows is refused; what is not refused reads them rightly."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,13 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import Tensor
 
-from fairkd.commands.checking.data import BY_LIKELIEST_CLASS, SHARES_OF_CELLS, SHARES_OF_GROUPS
+from fairkd.commands.checking.data import (
+    BY_LIKELIEST_CLASS,
+    DEPENDENCE,
+    LEARNERS,
+    SHARES_OF_CELLS,
+    SHARES_OF_GROUPS,
+)
 from fairkd.commands.configuration import config_folder
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
@@ -81,6 +89,22 @@ def test_every_term_is_right_under_corrected_labels_or_refused(name: str) -> Non
         assert right == (target not in REFUSED), target
 
 
+def test_the_measures_and_learners_refused_are_those_of_the_configuration() -> None:
+    def targets(group: str) -> set[str]:
+        files = (config_folder() / group).glob("*.yaml")
+        texts = "\n".join(file.read_text() for file in files)
+        return set(re.findall(r"_target_: (fairkd\.[\w.]+)", texts))
+
+    assert targets("constraint") >= DEPENDENCE
+    bounds = {"penalty.Penalty", "dual.Lagrangian", "dual.NuPI", "dual.AugmentedLagrangian"}
+    linear = {"fairkd.fairness.covariance.Covariance"}
+    of_bounds = {f"fairkd.fairness.{name}" for name in bounds}
+    assert targets("constraint") - DEPENDENCE == of_bounds | linear
+    assert targets("baseline") - LEARNERS == {
+        "fairkd.baselines.threshold_optimizer.ThresholdOptimizer"
+    }
+
+
 def test_the_terms_refused_are_terms_of_the_configuration() -> None:
     known = {target for name in FILES if name != "none" for target in targets_of(name)}
     assert known >= REFUSED
@@ -131,6 +155,30 @@ def test_the_terms_refused_are_terms_of_the_configuration() -> None:
             "data.imperfect.label_smoothing=0.1 spreads labels over classes, and "
             "constraint.terms.equal_opportunity would take true_positive_rate of that; set "
             "data.imperfect.label_smoothing=0, or choose selection_rate.",
+        ),
+        (
+            "constraint=[penalty,wasserstein] data.imperfect.group_flip_rate=0.1",
+            "data.imperfect.group_flip_rate=0.1 gives groups negative shares, which "
+            "constraint=wasserstein cannot use; choose a bound (constraint=lagrangian), or set "
+            "data.imperfect.group_flip_rate=0.",
+        ),
+        (
+            f"constraint=hsic constraint.terms.hsic.given=label {LABELS}",
+            "data.imperfect.label_flip_rate=0.2 gives labels negative shares, which "
+            "constraint=hsic cannot use; choose a bound (constraint=lagrangian), or set "
+            "data.imperfect.label_flip_rate=0.",
+        ),
+        (
+            f"constraint=none mitigation=reweighing {LABELS}",
+            "data.imperfect.label_flip_rate=0.2 gives labels negative shares, which "
+            "mitigation=reweighing cannot use; choose a constraint instead, or set "
+            "data.imperfect.label_flip_rate=0.",
+        ),
+        (
+            "constraint=none baseline=grid_search data.imperfect.group_flip_rate=0.1",
+            "data.imperfect.group_flip_rate=0.1 corrects training rows in a way that Fairlearn's "
+            "reductions cannot use; choose baseline=threshold_optimizer, or set "
+            "data.imperfect.group_flip_rate=0.",
         ),
         (
             "data.imperfect.known_groups=2",

@@ -143,10 +143,27 @@ class TestTheBound:
         bound = Bound("true_positive_rate", "largest_difference", SEX, 0.1)
         sizes = [bound.smallest(rows(n), 2, 0.95) for n in (100, 400, 1600)]
         assert sizes[0] > 1.8 * sizes[1] > 3 * sizes[2] > 0
-        # Half of the positives are found, and there are 400 rows, 80 and 120 of them positive:
-        # by hand, 1.645 standard deviations of the difference, and a little for exactness.
-        normal = 1.645 * math.sqrt(0.25 / 80 + 0.25 / 120)
+        # Three quarters of the positives are found, and there are 400 rows, 80 and 120 of them
+        # positive: 1.645 standard deviations of the difference, and a little for exactness.
+        normal = 1.645 * math.sqrt(0.1875 / 80 + 0.1875 / 120)
         assert normal < sizes[1] < 1.15 * normal
+        few, many = rows(400), rows(1600)
+        assert bound.smallest(few, 2, 0.95, rows=1600) == bound.smallest(many, 2, 0.95)
+
+    def test_the_smallest_threshold_of_a_rare_class_is_small(self) -> None:
+        bound = Bound("selection_rate", "largest_difference", SEX, 0.1)
+        rare = rows(4000, (torch.arange(4000) % 50 == 0).long())
+        normal = 1.645 * math.sqrt(0.02 * 0.98 * (1 / 1600 + 1 / 2400))
+        assert normal < bound.smallest(rare, 2, 0.95) < 1.2 * normal
+
+    def test_a_ratio_to_nothing_is_undefined(self) -> None:
+        batch = rows(200)
+        bound = Bound("selection_rate", "average_relative_difference", SEX, 0.1)
+        decided = decisions(selecting(batch, (0.0, 0.5)), 0.5)
+        assert math.isnan(bound.value(decided, batch))
+        other = Bound("selection_rate", "average_relative_difference", SEX, 0.1, reference=1)
+        assert other.value(decided, batch) == 1.0
+        assert other.words == "average relative difference of selection rate by sex (to b)"
 
     @pytest.mark.parametrize("statistic", ["loss", "f1", "treatment_equality"])
     def test_what_counts_cannot_bound(self, statistic: str) -> None:

@@ -89,3 +89,16 @@ def test_a_job_that_stands_twice_in_a_sweep_counts_once(make: Make) -> None:
     jobs = [with_certificate(make(number, varied={"a": "a"}), one) for number in (0, 1)]
     (found,) = joint(jobs)
     assert found.candidates == 1
+
+
+def test_methods_that_keep_the_same_bound_are_one_choice(make: Make) -> None:
+    one = certificate(0, (0, 0.8, 0.0, -0.01))
+    by_other_name = replace(
+        one, bounds={"nupi": one.bounds["gap"]}, thresholds={"nupi": one.thresholds["gap"]}
+    )
+    jobs = [
+        with_certificate(make(0, varied={"a": 0}), one),
+        with_certificate(make(1, varied={"a": 1}), by_other_name),
+    ]
+    (found,) = joint(jobs)
+    assert found.candidates == 2

@@ -1,6 +1,6 @@
 """Refuse data that cannot work, and imperfect data that something chosen would misread."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from fairkd import checks
@@ -23,6 +23,21 @@ SHARES_OF_CELLS = {f"{_TERMS}fair_features.FairFeatures"}
 """Terms that divide by the mass of every class and group, and are not linear in it."""
 SHARES_OF_GROUPS = {f"{_TERMS}group_robust.GroupRobust"}
 """Terms that divide by the mass of every group alone."""
+_FAIRNESS = "fairkd.fairness."
+DEPENDENCE = {
+    f"{_FAIRNESS}kernels.HSIC",
+    f"{_FAIRNESS}kernels.MMD",
+    f"{_FAIRNESS}wasserstein.Wasserstein",
+    f"{_FAIRNESS}mutual_information.PrejudiceRemover",
+    f"{_FAIRNESS}chi_square.ChiSquare",
+    f"{_FAIRNESS}fair_mixup.FairMixup",
+}
+"""Measures of dependence that take memberships for shares from 0 to 1."""
+LEARNERS = {
+    "fairkd.baselines.exponentiated_gradient.ExponentiatedGradient",
+    "fairkd.baselines.grid_search.GridSearch",
+}
+"""Baselines that learn from training rows."""
 LABEL_FREE = ("selection_rate",)
 """Statistics that read no label."""
 
@@ -58,6 +73,8 @@ def check_readers(values: Section) -> None:
         _refuse_terms(values, SHARES_OF_CELLS | SHARES_OF_GROUPS, key, "divides by groups' rows")
         _refuse_balance(values, key)
         _refuse_mitigations(values, key, "groups")
+        _refuse_dependence(values, key, "groups")
+        _refuse_learners(values, key)
     if flaws.label_flip_rate > 0:
         key = f"data.imperfect.label_flip_rate={flaws.label_flip_rate:g}"
         _refuse_terms(values, BY_LIKELIEST_CLASS, key, "goes by the recorded class")
@@ -65,6 +82,9 @@ def check_readers(values: Section) -> None:
         _refuse_balance(values, key)
         _refuse_classifiers(values, key)
         _refuse_mitigations(values, key, "labels")
+        given = {name for name, term in _dependence(values) if term.get("given") == "label"}
+        _refuse_dependence(values, key, "labels", only=given)
+        _refuse_learners(values, key)
     if flaws.label_smoothing > 0:
         key = f"data.imperfect.label_smoothing={flaws.label_smoothing:g}"
         _refuse_terms(values, SHARES_OF_CELLS, key, "would mix the classes that it tells apart")
@@ -94,6 +114,32 @@ def _refuse_balance(values: Section, key: str) -> None:
                 f"{key} gives training rows negative weights, which {place}.balance.rows=train "
                 f"cannot use; set {place}.balance.rows=validation, or {key.partition('=')[0]}=0."
             )
+
+
+def _dependence(values: Section) -> Iterator[tuple[str, Section]]:
+    """The constraints that are measures of dependence, by name."""
+    for name, term in values["constraint"]["terms"].items():
+        if term.get("_target_") in DEPENDENCE:
+            yield name, term
+
+
+def _refuse_dependence(
+    values: Section, key: str, what: str, only: Container[str] | None = None
+) -> None:
+    for name, _ in _dependence(values):
+        if only is None or name in only:
+            raise ConfigError(
+                f"{key} gives {what} negative shares, which constraint={name} cannot use; choose a "
+                f"bound (constraint=lagrangian), or set {key.partition('=')[0]}=0."
+            )
+
+
+def _refuse_learners(values: Section, key: str) -> None:
+    if values["baseline"].get("_target_") in LEARNERS:
+        raise ConfigError(
+            f"{key} corrects training rows in a way that Fairlearn's reductions cannot use; choose "
+            f"baseline=threshold_optimizer, or set {key.partition('=')[0]}=0."
+        )
 
 
 def _refuse_mitigations(values: Section, key: str, what: str) -> None:

@@ -62,7 +62,7 @@ def test_candidates_are_the_front_of_all_epochs(member: Callable[..., Member]) -
     assert isinstance(trained, Trained)
     found = trained.fitted.certificate
     assert found is not None
-    seen = [(row["val/slack"], -row["val/accuracy"]) for row in trained.fitted.history]
+    seen = [(row["val/slack"], -row["val/decided_accuracy"]) for row in trained.fitted.history]
     unbeaten = {
         place
         for place, (slack, error) in enumerate(seen)
@@ -74,3 +74,11 @@ def test_candidates_are_the_front_of_all_epochs(member: Callable[..., Member]) -
     assert {each.epoch for each in found.tested} == unbeaten
     slacks = [each.slack for each in found.tested]
     assert slacks == sorted(slacks)
+
+
+def test_a_certified_student_may_train_in_another_precision(member: Callable[..., Member]) -> None:
+    (one,) = _members(member, (0.5,))
+    trained = train_alone(replace(one, settings=replace(one.settings, precision="64-true")))
+    assert isinstance(trained, Trained), trained
+    assert trained.fitted.certificate is not None
+    assert next(trained.model.parameters()).dtype == torch.float32
