@@ -100,7 +100,7 @@ def joint_lines(joints: Sequence[Joint]) -> Iterator[str]:
         asked = ", ".join(
             f"{words} at most {found.thresholds[name]:g}" for name, words in found.bounds.items()
         )
-        start = f"of {jobs} certified on the same {found.rows:,} rows ({asked})"
+        start = f"of {jobs} tested on the same {found.rows:,} rows ({asked})"
         if one.chosen is None:
             yield f"{start} none may be chosen at confidence {found.confidence:.4g}"
             continue
