@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fairkd.data.imperfect import Imperfect
+from fairkd.data.imperfect import GROUP_FLAWS, Imperfect
 from fairkd.store import content_key
 
 Section = Mapping[str, Any]
@@ -96,7 +96,9 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         config: the job as plain values; sections that do not change results are ignored.
         around: the data's fingerprint and the device.
     """
-    data = {"data": _without("data", config["data"]), "fingerprint": around.fingerprint}
+    fingerprint = {"fingerprint": around.fingerprint}
+    data = {"data": _without("data", config["data"]), **fingerprint}
+    groupless = {"data": _without("data", _without_group_flaws(config["data"])), **fingerprint}
     # Exact kernels train alike in a stack and alone: they need no mention.
     kernels = {} if config["stack"]["kernels"] == "exact" else {"stack": config["stack"]}
     chain = list(_chain(config["teacher"]))
@@ -104,12 +106,16 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
     teacher, *above = (
         _key(
             "teacher",
-            {**data, **kernels, "teacher": _as_trained(section), **_devices(devices[place:])},
+            {
+                **(data if _reads_groups(section) else groupless),
+                **kernels,
+                "teacher": _as_trained(section),
+                **_devices(devices[place:]),
+            },
         )
         for place, section in enumerate(chain)
     )
     training = {
-        **data,
         **kernels,
         "student": _model(config["student"]),
         "trainer": _without("trainer", config["trainer"]),
@@ -117,8 +123,9 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         "seed": config["seed"],
         "device": around.device,
     }
-    control = _key("control", training)
+    control = _key("control", {**groupless, **training})
     distilled = {
+        **data,
         **training,
         "distillation": config["distillation"],
         "constraint": _constraints(config),
@@ -149,6 +156,20 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
         baseline,
         tuple(above),
     )
+
+
+def _reads_groups(teacher: Section) -> bool:
+    """Whether a teacher's training looks at the groups of its rows."""
+    balanced = (teacher.get("balance") or {}).get("by") is not None
+    return not teacher.get("weights") and (balanced or "teacher" in teacher)
+
+
+def _without_group_flaws(data: Section) -> Section:
+    """The data as whoever learns from labels alone sees it."""
+    if not data.get("imperfect"):
+        return data
+    kept = {name: v for name, v in data["imperfect"].items() if name not in GROUP_FLAWS}
+    return {**data, "imperfect": kept}
 
 
 def _chain(teacher: Section) -> Iterator[Section]:

@@ -132,7 +132,12 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
         ({"data.seed": 1}, TRAINED),
         ({"data.seed": 1, "teacher.seed": 1, "seed": 1, "replicate": 1}, TRAINED),
         ({"data.imperfect": {"known_groups": 1.0, "proxy": None}}, set()),
-        ({"data.imperfect": {"known_groups": 0.5}}, TRAINED | {"without_seeds"}),
+        # Teacher and control learn from labels alone, whatever is known of groups.
+        (
+            {"data.imperfect": {"known_groups": 0.5}},
+            {"student", "job", "without_seeds"} | SMALLER,
+        ),
+        ({"data.imperfect": {"missing_features": 0.5}}, TRAINED | {"without_seeds"}),
         ({"data.imperfect": {"label_smoothing": 0.1}}, TRAINED | {"without_seeds"}),
         ({"evaluation.draws": 10}, {"job", "without_seeds"}),
         ({"evaluation.seed": 1}, {"job", "without_seeds"}),
@@ -458,3 +463,11 @@ def test_a_baselines_seed_that_follows_the_students_is_a_seed():
 
     assert shared(0, 0) == shared(1, 1)
     assert len({shared(0, 0), shared(0, 1), shared(0, 2)}) == 3
+
+
+def test_a_teacher_balanced_by_groups_depends_on_what_is_known_of_them() -> None:
+    balanced = {"teacher.balance": {"by": "sex", "rows": "train"}}
+    known = {"data.imperfect": {"known_groups": 0.5}}
+    before, after = (job_keys(_with(changes), AROUND) for changes in (balanced, balanced | known))
+    assert before.teacher != after.teacher
+    assert before.control == after.control

@@ -9,6 +9,8 @@ from fairkd.errors import ConfigError, unknown_name
 
 PROXIES = ("logistic_regression",)
 _MOST = 0.99
+GROUP_FLAWS = ("known_groups", "proxy", "flipped_groups", "group_flip_rate")
+"""What touches the training rows' groups, and nothing else of them."""
 
 
 @dataclass(frozen=True)

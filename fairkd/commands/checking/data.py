@@ -8,7 +8,7 @@ from fairkd.commands.checking.values import Section
 from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.data.imperfect import Imperfect
 from fairkd.errors import ConfigError
-from fairkd.identity import FITTED_AT_ONCE
+from fairkd.identity import FITTED_AT_ONCE, LEARNERS
 
 _LARGEST_FRACTION = 0.9
 _TERMS = "fairkd.distillation."
@@ -33,11 +33,6 @@ DEPENDENCE = {
     f"{_FAIRNESS}fair_mixup.FairMixup",
 }
 """Measures of dependence that take memberships for shares from 0 to 1."""
-LEARNERS = {
-    "fairkd.baselines.exponentiated_gradient.ExponentiatedGradient",
-    "fairkd.baselines.grid_search.GridSearch",
-}
-"""Baselines that learn from training rows."""
 LABEL_FREE = ("selection_rate",)
 """Statistics that read no label."""
 
