@@ -183,7 +183,7 @@ def frontier(study: Mapping[str, Any]) -> str:
         lines.append(
             f"| {name.replace('_', ' ')} | {_told(_mean(areas[name].values()))} "
             f"| {'' if name == 'penalty' else _told(_mean(change), '+')} "
-            f"| {_kept(sweep['jobs']):.0%} "
+            f"| {_kept(sweep['jobs'])} "
             f"| {sweep['seconds'] / len(sweep['jobs']):.1f} |"
         )
     lines += ["", *(f"`{sweep['command']}`  " for sweep in study["sweeps"].values())]
