@@ -388,7 +388,7 @@ def _known(job: Job) -> float:
 def _kind(job: Job) -> str:
     """Which of a sweep's mitigations a job has."""
     for key in job["varied"]:
-        if key.startswith("mitigation.terms.") and job["varied"][key]:
+        if key.startswith("mitigation.terms.") and job["varied"][key] not in ("", "null"):
             return str(key.split(".")[2]).replace("_", " ")
     return ""
 
