@@ -11,11 +11,10 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Block
 from fairkd.errors import ConfigError
 from fairkd.evaluation.bounds import disparity_bound
+from fairkd.evaluation.truth import ONE_HOT_SLACK
 from fairkd.fairness.disparities import REFERENCED, find_disparity
 from fairkd.fairness.names import COUNTED
 from fairkd.fairness.statistics import Rates, find_statistic
-
-_CERTAIN = 1 - 1e-6
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Bound:
     @property
     def words(self) -> str:
         """What is bounded: ``largest difference of selection rate by sex``."""
-        told = f"{self.disparity} of {self.statistic}".replace("_", " ") + f" by {self.block.name}"
+        told = in_words(self.statistic, self.disparity, self.block.name)
         if self.disparity not in REFERENCED:
             return told
         return f"{told} (to {self.block.cells[self.reference]})"
@@ -102,7 +101,7 @@ class Bound:
 
     def _rates(self, decisions: Tensor, batch: Batch) -> Rates:
         memberships = self.block.of(batch.group).double()
-        known = memberships.amax(-1, keepdim=True) >= _CERTAIN
+        known = memberships.amax(-1, keepdim=True) >= 1 - ONE_HOT_SLACK
         found = find_statistic(self.statistic)
         return found.rates(decisions.double(), batch.y, torch.where(known, memberships, 0.0))
 
@@ -115,6 +114,11 @@ class Bound:
         return disparity_bound(
             hits.cpu().numpy(), rows.cpu().numpy(), self.disparity, confidence, self.reference
         )
+
+
+def in_words(statistic: str, disparity: str, block: str) -> str:
+    """A disparity as people say it: ``largest difference of selection rate by sex``."""
+    return f"{disparity} of {statistic}".replace("_", " ") + f" by {block}"
 
 
 def decisions(logits: Tensor, threshold: float) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from fairkd.data.batch import Batch
-from fairkd.evaluation.bound import Bound
+from fairkd.evaluation.bound import Bound, in_words
 from fairkd.evaluation.evaluation import encoded, number
 from fairkd.evaluation.predictions import Predictions
 from fairkd.fairness.names import RECORDED_AS
@@ -41,7 +41,7 @@ class Held:
     @property
     def words(self) -> str:
         """The disparity in words: ``largest difference of selection rate by sex``."""
-        return f"{self.disparity} of {self.statistic}".replace("_", " ") + f" by {self.block}"
+        return in_words(self.statistic, self.disparity, self.block)
 
     def holds(self, model: str, split: str = "test") -> bool | None:
         """Whether a model keeps the bound; ``None`` where its disparity is undefined."""

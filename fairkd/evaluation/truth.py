@@ -14,7 +14,7 @@ from fairkd.errors import DataError
 from fairkd.evaluation.intervals import resample
 from fairkd.evaluation.row_draws import RowDraws, SharedDraws
 
-_ONE_HOT_SLACK = 1e-6
+ONE_HOT_SLACK = 1e-6
 _PARTS = 128
 
 GroupDraws = list[NDArray[np.float32]]
@@ -81,7 +81,7 @@ class Truth:
             given = block.of(batch.group)
             cell = given.argmax(-1)
             certain = F.one_hot(cell, len(block.cells)).to(given.dtype)
-            known = (given - certain).abs().amax(-1) <= _ONE_HOT_SLACK
+            known = (given - certain).abs().amax(-1) <= ONE_HOT_SLACK
             memberships[block.name] = cell.where(known, -1).cpu().numpy().astype(np.int64)
         labels = y.cpu().numpy().astype(np.int64)
         return cls(labels, memberships, blocks, classes, drawn or SharedDraws())
