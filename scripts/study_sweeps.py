@@ -52,12 +52,13 @@ def _bounds() -> list[Sweep]:
             Sweep(
                 f"{name}_penalty",
                 (*data, "constraint=penalty", _KEPT, *dual, "constraint.weight=0.25,0.5,1,2"),
+                most_replicates=10,  # four weights each
             ),
             Sweep(
                 f"{name}_reductions",
                 (*data, *_BASELINES, "baseline=exponentiated_gradient", *alike,
                  f"baseline.statistic={_BOTH}"),
-                most_replicates=10,  # each fits some 20 to 50 learners
+                most_replicates=5,  # each fits some 20 to 50 learners
             ),
             Sweep(
                 f"{name}_thresholds",
