@@ -1,0 +1,96 @@
+"""What can be read of tracked runs, whichever store they are in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, SWEEP_PARENT
+
+PARENT = "mlflow.parentRunId"
+CONFIGURATION_KEY = "fairkd.configuration_key"
+DATA = "fairkd.data"
+SUPERSEDED = "fairkd.superseded"
+RECORD = "record.json"
+CONFIGURATION = "configuration.json"
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedJob:
+    """A run as its tracking store shows it: one of a job, or a sweep's own.
+
+    Attributes:
+        run_id: the store's id of the run.
+        name: as in lists.
+        status: ``FINISHED``, ``RUNNING``, ``FAILED`` or ``KILLED``.
+        experiment: the name of the experiment it is in.
+        started: in milliseconds since 1970.
+        params: as they are typed.
+        metrics: the last value of each; NaN where undefined.
+        tags: all of them.
+        artifacts: the URI of the run's artifacts.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    experiment: str
+    started: int
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    artifacts: str
+
+    @property
+    def job_key(self) -> str | None:
+        """The key of the job it is of; ``None`` for a sweep's own run and runs of others."""
+        return self.tags.get(JOB_KEY)
+
+    @property
+    def sweep_id(self) -> str | None:
+        """The sweep that it belongs to, or is the own run of."""
+        return self.tags.get(SWEEP_ID) or self.tags.get(SWEEP_PARENT)
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it is a sweep's own run, above those of its jobs."""
+        return SWEEP_PARENT in self.tags
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a finished job's run that no later one of the same job replaced."""
+        return (
+            self.status == "FINISHED" and self.job_key is not None and SUPERSEDED not in self.tags
+        )
+
+
+class Reading(Protocol):
+    """A tracking store, read only. Everything raises `TrackingError` if it cannot be reached."""
+
+    def search(self, condition: str = "") -> list[TrackedJob]:
+        """All runs that fulfil a condition in MLflow's words, the newest first."""
+        ...
+
+    def run(self, run_id: str) -> TrackedJob:
+        """One run by its id, or by the beginning of it where that is one run's alone."""
+        ...
+
+    def sweep(self, name: str) -> list[TrackedJob]:
+        """The jobs of a sweep that count, by its id, its own run's id or its own run's name."""
+        ...
+
+    def paths(self, run: TrackedJob, folder: str = "") -> list[str]:
+        """What lies in a folder of a run's artifacts, and in those below, sorted."""
+        ...
+
+    def text(self, run: TrackedJob, path: str) -> str:
+        """A text among a run's artifacts."""
+        ...
+
+    def json(self, run: TrackedJob, path: str) -> Any:
+        """What a JSON file among a run's artifacts holds."""
+        ...
+
+    def fetch(self, run: TrackedJob, path: str, into: Path) -> Path:
+        """Copy a file or folder of a run's artifacts into a folder; its place there."""
+        ...
