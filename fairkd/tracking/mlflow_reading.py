@@ -12,8 +12,8 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.tracking import MlflowClient
-from mlflow.utils.file_utils import local_file_uri_to_path
 
 from fairkd.errors import TrackingError, unknown_name
 from fairkd.tracking.interface import SWEEP_ID, SWEEP_PARENT
@@ -244,7 +244,7 @@ class MlflowReading:
         if self._artifacts is not None:
             folders.append(self._artifacts / run.run_id / "artifacts")
         if run.artifacts.startswith(("file:", "/")):
-            folders.append(Path(local_file_uri_to_path(run.artifacts)))
+            folders.append(Path(LocalArtifactRepository(run.artifacts).artifact_dir))
         if self._file is not None:
             folders.append(self._file.parent / "mlartifacts" / run.run_id / "artifacts")
         return next((folder for folder in folders if folder.is_dir()), None)
