@@ -112,7 +112,7 @@ class Dual(Constraint):
 
     def followed(self) -> dict[str, Tensor]:
         """The multipliers: numbered in the order of conditions and classes where there are more."""
-        each = self.multipliers.flatten()
+        each = self.multipliers.detach().flatten().clone()
         if len(each) == 1:
             return {"multiplier": each[0]}
         return {f"multiplier/{number}": value for number, value in enumerate(each)}

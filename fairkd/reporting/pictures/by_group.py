@@ -69,7 +69,7 @@ def _grid(down: int, across: int, lines: int, title: str) -> tuple[Figure, list[
     width = max(_LEFT + (_PANEL + _BETWEEN) * across, _NARROWEST)
     gap = _GAP + _LINE * lines
     height = _ABOVE + _PANEL * down + gap * down + _BELOW
-    figure = canvas.sheet(width, height, title, layout="none")
+    figure = canvas.sheet(width, height, title, arranged=False)
     grid = figure.add_gridspec(
         down,
         across,

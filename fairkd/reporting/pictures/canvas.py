@@ -1,11 +1,11 @@
 """What all pictures have in common: one look, one colour a model, text shown letter by letter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Literal
 
 import matplotlib.style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -52,19 +52,17 @@ def look() -> Iterator[None]:
         yield
 
 
-def sheet(
-    width: float, height: float, title: str, layout: Literal["constrained", "none"] = "constrained"
-) -> Figure:
+def sheet(width: float, height: float, title: str, arranged: bool = True) -> Figure:
     """An empty figure.
 
     Args:
         width: in inches.
         height: in inches.
         title: `literal` where it comes from data.
-        layout: ``none`` for axes that are put into their places.
+        arranged: whether matplotlib finds places for axes; else they are put into theirs.
     """
-    figure = Figure(figsize=(width, height), layout=layout)
-    place = {} if layout == "constrained" else {"y": 1 - 0.06 / height}
+    figure = Figure(figsize=(width, height), layout="constrained" if arranged else None)
+    place = {} if arranged else {"y": 1 - 0.06 / height}
     figure.suptitle(title, x=0.06 / width, ha="left", va="top", **place)
     return figure
 
@@ -128,18 +126,18 @@ def model_lines(record: JobRecord, models: Sequence[str]) -> list[Line2D]:
     ]
 
 
-def legend(figure: Figure, handles: Sequence[object]) -> None:
+def legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """A legend below everything, in as many columns as there is room for."""
     most = max(1, int(figure.get_figwidth() / 1.2))
     fixed = figure.get_layout_engine() is None
     figure.legend(
-        handles=list(handles),  # type: ignore[arg-type]
+        handles=list(handles),
         loc="lower left" if fixed else "outside lower left",
         ncols=min(len(handles), most),
     )
 
 
-def unused(axes: Sequence[Axes]) -> None:
+def unused(axes: Iterable[Axes]) -> None:
     """Hide panels that nothing is drawn in."""
     for ax in axes:
         ax.set_visible(False)

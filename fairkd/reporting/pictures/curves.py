@@ -8,15 +8,17 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from fairkd.record import JobRecord
+from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.wording import disparity_words
 from fairkd.reporting.pictures import canvas
 
 _MULTIPLIER = "multiplier"
 _BOUND: Mapping[str, Any] = {"color": "black", "linestyle": "dashdot", "linewidth": 0.8}
 _WIDE = 30
-_COLOURS = ("black", *canvas.theme.COLOURS)
+_COLOURS = ("black", *theme.COLOURS)
 
 History = Sequence[Mapping[str, float]]
 
@@ -53,10 +55,12 @@ def picture(record: JobRecord) -> Figure | None:
         axes[2].set_ylabel("student's multipliers\n(no unit)")
         axes[2].legend(fontsize=7)
     axes[-1].set_xlabel("epoch (counted from 1)")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     faint = Line2D([], [], color=canvas.NEUTRAL, alpha=0.5, linewidth=0.9, label="in training")
     kept = Line2D([], [], color=canvas.NEUTRAL, marker="o", linestyle="", label="kept epoch")
-    bound = Line2D([], [], label="bound", **_BOUND)
-    more = [faint, kept, *([bound] if _bounds(record) else [])]
+    more = [faint, kept]
+    if _bounds(record):
+        more.append(Line2D([], [], label="bound", **_BOUND))
     canvas.legend(figure, [*canvas.model_lines(record, models), *more])
     return figure
 

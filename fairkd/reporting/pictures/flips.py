@@ -21,7 +21,8 @@ def picture(record: JobRecord) -> Figure | None:
     if changes is None or block not in changes.flips:
         return None
     flips = changes.flips[block]
-    references = [name.removeprefix(_HARMFUL) for name in flips.counts if name.startswith(_HARMFUL)]
+    known = [name.removeprefix(_HARMFUL) for name in flips.counts if name.startswith(_HARMFUL)]
+    references = sorted(known, key=lambda name: name == "teacher")  # it comes last
     by_cell = {
         name: dict(zip(flips.cells, np.reshape(counts, (-1, len(flips.cells))).sum(0), strict=True))
         for name, counts in flips.counts.items()

@@ -97,7 +97,7 @@ def test_flips_are_shares_of_each_groups_rows(record_of):
         figure = flips.picture(record)
     table = record.trio.transfers["sex"].tables["sex/flips"]
     by_group = table.groupby("group").sum(numeric_only=True)
-    share = 100 * by_group["harmful_flips_from_teacher"] / by_group["count"]
+    share = 100 * by_group["harmful_flips_from_control"] / by_group["count"]
     found = [-bar.get_width() for bar in figure.axes[0].patches[:2]]
     assert found == pytest.approx(share.loc[["f", "m"]].tolist())
 
