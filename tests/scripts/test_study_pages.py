@@ -44,17 +44,18 @@ def test_the_area_takes_the_best_setting_within_each_gap() -> None:
 
 def test_a_row_counts_what_held_and_what_was_certified() -> None:
     jobs = [
-        job(0, 0.84, 0.03, **{"certify/certified": 1.0}),
-        job(1, 0.84, 0.06, **{"certify/certified": 1.0}),
-        job(2, 0.82, 0.04, **{"certify/certified": 0.0}),
+        job(0, 0.84, 0.03, **{"certify/certified": 1.0, "certify/exceeds": 0.01}),
+        job(1, 0.84, 0.06, **{"certify/certified": 1.0, "certify/exceeds": 0.01}),
+        job(2, 0.82, 0.04, **{"certify/certified": 0.0, "certify/exceeds": 0.01}),
     ]
     row = bound_row(0.05, "ours", jobs, 0.05, "1.0")
     cells = [cell.strip() for cell in row.split("|")]
     assert cells[1:3] == ["0.05", "ours"]
     assert cells[3].startswith("2/3 [0.09, 0.99]")
     assert cells[4] == "2; 1 held"
-    assert cells[5].startswith("0.833")
-    assert cells[6].startswith("-0.017")
+    assert cells[5].startswith("0.060")
+    assert cells[6].startswith("0.833")
+    assert cells[7].startswith("-0.017")
 
 
 def test_the_figure_and_every_section_are_written(tmp_path: Path) -> None:
