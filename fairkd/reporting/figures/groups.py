@@ -61,7 +61,7 @@ def _of_block(record: JobRecord, block: str) -> Figure:
     first = next(
         (n for n, metric in enumerate(metrics) if metric.partition("[")[0] in of_headline), 0
     )
-    chosen_by_menu(plot, [_words(metric) for metric in metrics], len(trio.models), first)
+    chosen_by_menu(plot, [_words(metric) for metric in metrics], len(trio.models), first, "(test)")
     cells = len(layout.cells)
     plot.update_yaxes(
         tickvals=list(range(cells)),
