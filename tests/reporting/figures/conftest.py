@@ -21,9 +21,6 @@ from fairkd.sweeps.summary import Row, summarise
 from fairkd.tracking.slug import metric_name
 
 GAP = Headline("demographic_parity_difference", "sex")
-NASTY = "<script>alert(1)</script> & <b>bold</b>"
-LONG = "born in " + "x" * 184 + " country"
-
 Rows = Callable[..., list[Row]]
 Make = Callable[..., JobRecord]
 
@@ -58,6 +55,12 @@ def outcome(
         run_id=f"run{number}",
         reused=False,
     )
+
+
+@pytest.fixture
+def job() -> Callable[..., Outcome]:
+    """One outcome from its numbers."""
+    return outcome
 
 
 @pytest.fixture
