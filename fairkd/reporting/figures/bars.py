@@ -12,7 +12,7 @@ from fairkd.reporting.figures.text import hover, literal, ticks
 from fairkd.reporting.figures.wording import counted
 from fairkd.sweeps.sentence import number
 
-_BAR, _BETWEEN, _AROUND, _LEAST = 9, 12, 150, 300
+_BAR, _BETWEEN, _AROUND, _LEAST = 10, 12, 180, 300
 _ON_AXIS = 18
 
 
@@ -77,12 +77,16 @@ class Bars:
             legendgroup=model,
             marker={
                 "color": theme.colour(place),
-                "pattern": {"shape": theme.pattern(place), "fillmode": "overlay", "size": 5},
+                "pattern": {
+                    "shape": theme.pattern(place),
+                    "fillmode": "overlay",
+                    "size": 6,
+                    "solidity": 0.2,
+                },
             },
             error_x={
                 "array": [high - v for v, (_, high) in zip(values, intervals, strict=True)],
                 "arrayminus": [v - low for v, (low, _) in zip(values, intervals, strict=True)],
-                "color": theme.NEUTRAL,
                 "symmetric": False,
                 "thickness": 1,
                 "width": 2,

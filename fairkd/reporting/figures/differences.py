@@ -46,7 +46,12 @@ def _add_intervals(
     plot: go.Figure, names: Sequence[str], shown: Sequence[Difference], level: float, place: int
 ) -> None:
     for clear in (True, False):
+        colour = theme.colour(0 if clear else 1)
+        sign = "&lt;" if clear else "\u2265"
+        named = any(trace.legendgroup == sign for trace in plot.data)
         lines = [n for n, one in enumerate(shown) if (one.corrected < level) == clear]
+        if not lines:
+            continue
         estimates = [shown[n].estimate for n in lines]
         plot.add_scatter(
             x=[estimate.mean for estimate in estimates],
@@ -54,19 +59,20 @@ def _add_intervals(
             error_x={
                 "array": [estimate.high - estimate.mean for estimate in estimates],
                 "arrayminus": [estimate.mean - estimate.low for estimate in estimates],
+                "color": colour,
                 "symmetric": False,
                 "thickness": 1.5,
                 "width": 4,
             },
             mode="markers",
-            name=f"corrected p {'<' if clear else '≥'} {level:.2g}".replace("<", "&lt;"),
-            legendgroup=str(clear),
-            showlegend=place == 1,
+            name=f"corrected p {sign} {level:.2g}",
+            legendgroup=sign,
+            showlegend=not named,
             marker={
-                "color": theme.colour(0 if clear else 1),
+                "color": colour,
                 "symbol": "circle" if clear else "circle-open",
                 "size": 10,
-                "line": {"width": 2},
+                "line": {"color": colour, "width": 2},
             },
             hoverinfo="text",
             hovertext=[_hover(names[n], shown[n]) for n in lines],

@@ -21,13 +21,18 @@ def literal(text: str) -> str:
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def short(text: str, most: int = ON_AXIS) -> str:
-    """`literal`, and where it is longer than ``most`` characters without its middle."""
+def cut(text: str, most: int) -> str:
+    """A text on one line, without its middle where it is longer than ``most`` characters."""
     plain = " ".join(text.split())
-    if len(plain) > most:
-        start = (most - 1) * 2 // 3
-        plain = plain[:start].rstrip() + _CUT + plain[start + 1 - most :].lstrip()
-    return literal(plain)
+    if len(plain) <= most:
+        return plain
+    start = (most - 1) * 2 // 3
+    return plain[:start].rstrip() + _CUT + plain[start + 1 - most :].lstrip()
+
+
+def short(text: str, most: int = ON_AXIS) -> str:
+    """`cut`, and `literal`."""
+    return literal(cut(text, most))
 
 
 def ticks(names: Sequence[str], most: int = ON_AXIS) -> list[str]:
