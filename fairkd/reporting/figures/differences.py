@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.dots import PANELS, panels
 from fairkd.reporting.figures.figure import Figure
-from fairkd.reporting.figures.text import hover
+from fairkd.reporting.figures.text import hover, literal
 from fairkd.reporting.figures.wording import counted, repeated, with_interval
 from fairkd.sweeps.differences import Difference, differences
 from fairkd.sweeps.labels import labels
@@ -82,15 +82,15 @@ def _add_intervals(
 
 
 def _hover(name: str, one: Difference) -> str:
-    tested = one.undefined or f"p={p_text(one.p)}, corrected {p_text(one.corrected)}"
+    tested = one.undefined or f"p {p_text(one.p)}, corrected {p_text(one.corrected)}"
     return hover(
         name, [f"{one.measure} minus control {with_interval(one.estimate, change=True)}", tested]
     )
 
 
 def p_text(p: float) -> str:
-    """A p value in three decimals, and never as 0."""
-    return "&lt;0.001" if p < 0.001 else f"{p:.3f}"
+    """A p value in three decimals, and never as 0: ``= 0.012``, ``< 0.001``."""
+    return literal("< 0.001" if p < 0.001 else f"= {p:.3f}")
 
 
 def _caption(rows: Sequence[Row], found: Sequence[Difference], confidence: float) -> str:
@@ -104,6 +104,6 @@ def _caption(rows: Sequence[Row], found: Sequence[Difference], confidence: float
     return (
         f"Student minus control on test for {shown}, paired over {repeated(rows)}, with "
         f"{confidence:.0%} Student t intervals. After Holm's correction over "
-        f"{counted(len(tests), 'paired t test')}, {small} "
+        f"{counted(len(tests), 'paired t test')}, {counted(small, 'difference')} "
         f"{'has' if small == 1 else 'have'} a p value below {1 - confidence:.2g}.{untested}"
     )

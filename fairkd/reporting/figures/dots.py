@@ -13,7 +13,7 @@ from fairkd.sweeps.outcome import Measure
 PANELS: tuple[Measure, ...] = ("disparity", "accuracy")
 
 _LINE, _AROUND = 24, 100
-_WIDTH = 34  # of an axis' title, beside names on a phone
+_NAME, _WIDTH = 30, 34  # characters of a name, and of an axis' title, beside names on a phone
 
 
 def panels(names: Sequence[str], headline: Headline, ending: str = "") -> tuple[go.Figure, int]:
@@ -32,7 +32,7 @@ def panels(names: Sequence[str], headline: Headline, ending: str = "") -> tuple[
         plot.update_xaxes(title_text=axis_words(measure, headline, ending, _WIDTH), row=row)
         plot.update_yaxes(
             tickvals=list(range(len(names))),
-            ticktext=ticks(names),
+            ticktext=ticks(names, _NAME),
             range=[len(names) - 0.4, -0.6],
             row=row,
         )

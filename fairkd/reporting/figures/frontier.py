@@ -44,7 +44,8 @@ def frontier(rows: Sequence[Row], threshold: float | None, confidence: float) ->
         return None
     plot = go.Figure()
     front = sorted((row for row in drawn if row.on_front), key=_on_validation)
-    _add_front(plot, front)
+    if len(rows) > 1:
+        _add_front(plot, front)
     series = series_of(drawn)
     _add_students(plot, drawn, series)
     for model in _REFERENCES:
@@ -209,9 +210,15 @@ def _caption(
     )
     return (
         f"{counted(len(rows), 'configuration')} on test, over {repeated(rows)}. "
-        f"{intervals(estimates, confidence)} "
-        f"{counted(len(front), 'configuration')} on the Pareto front, chosen on validation and "
-        f"connected in the order of disparity there.{_finals(drawn)}{missing}"
+        f"{intervals(estimates, confidence)}{_told(front) if len(rows) > 1 else ''}"
+        f"{_finals(drawn)}{missing}"
+    )
+
+
+def _told(front: Sequence[Row]) -> str:
+    return (
+        f" {counted(len(front), 'configuration')} on the Pareto front, chosen on validation and "
+        "connected in the order of disparity there."
     )
 
 

@@ -18,7 +18,7 @@ History = Sequence[Mapping[str, float]]
 LOSS = "loss"
 _PANEL, _AROUND = 190, 90
 _SCHEDULE = ("epoch", "retrained_epoch")
-_ON_PANEL = 32
+_ON_PANEL = 38
 
 
 @dataclass(frozen=True)
