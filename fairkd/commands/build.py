@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 from torch import Tensor, nn
 
 from fairkd.baselines.baseline import Baseline
@@ -33,7 +34,7 @@ from fairkd.fairness.term import FairnessTerm
 from fairkd.identity import Surroundings, job_keys
 from fairkd.job import Job, SweepPlace
 from fairkd.models.inputs import input_of
-from fairkd.record import Headline
+from fairkd.record import FIGURES, Headline
 from fairkd.tracking.interface import Tracking
 from fairkd.training.balance import Balance
 from fairkd.training.compress import Compression
@@ -158,7 +159,10 @@ def _placeless(value: Any, output: str) -> Any:
 
 def build_tracking(config: DictConfig) -> Tracking:
     """The tracking store."""
-    tracking: Tracking = _made("tracking", config.tracking)
+    section = copy(config.tracking)  # beside its place, for what it refers to
+    with open_dict(section):
+        section.pop(FIGURES, None)
+    tracking: Tracking = _made("tracking", section)
     return tracking
 
 

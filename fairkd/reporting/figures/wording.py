@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from fairkd.record import Headline
-from fairkd.reporting.figures.text import cut, hover, literal
+from fairkd.reporting.figures.text import hover, literal, shortened
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.outcome import MEASURES, Measure
 from fairkd.sweeps.sentence import UNDEFINED, number
@@ -33,7 +33,7 @@ def axis_words(measure: Measure, headline: Headline, ending: str = "", width: in
     """
     if measure == "accuracy":
         return f"accuracy {ending or '(share of test rows)'}"
-    text = f"{cut(disparity_words(headline), _WORDS)} {ending or '(test)'}"
+    text = f"{shortened(disparity_words(headline), _WORDS)} {ending or '(test)'}"
     return "<br>".join(map(literal, textwrap.wrap(text, width)))
 
 
