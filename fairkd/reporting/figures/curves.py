@@ -142,9 +142,8 @@ def _add_lines(plot: go.Figure, record: JobRecord, block: str, draw: _Draw, each
     """Every group's line for every model and class to choose from; returns what they are."""
     order = sorted(record.scores, key=lambda model: model != "student")
     chosen = [(model, name) for model in order for name in record.scores[model].classes]
-    several = len(record.scores[order[0]].classes) > 1
-    cells = record.scores[order[0]].cells[block]
-    kept = _largest(record.scores[order[0]], block)
+    first = record.scores[order[0]]
+    kept = _largest(first, block)
     names = ticks(kept)
     undefined: set[str] = set()
     for model, class_name in chosen:
@@ -153,13 +152,16 @@ def _add_lines(plot: go.Figure, record: JobRecord, block: str, draw: _Draw, each
             line = _Line(record.scores[model], block, cell, class_name, name, place)
             if not draw(plot, line):
                 undefined.add(line.name)
+    several = len(first.classes) > 1
     words = [literal(f"{m}, {name}" if several else m) for m, name in chosen]
     chosen_by_menu(plot, words, each * (len(kept) + 1))
-    groups = counted(len(cells), "group")
-    told = f"of {groups}" if len(kept) == len(cells) else f"of the {len(kept)} largest of {groups}"
-    of_class = "" if several else f"; scored is {record.scores[order[0]].classes[0]}"
+    groups = counted(len(first.cells[block]), "group")
+    told = (
+        groups if len(kept) == len(first.cells[block]) else f"the {len(kept)} largest of {groups}"
+    )
+    of_class = "" if several else f"; the score is the probability of {first.classes[0]}"
     gaps = f"; undefined in {counted(len(undefined), 'group')}" if undefined else ""
-    return f"{told}, on test{of_class}{gaps}"
+    return f"of {told}, on test{of_class}{gaps}"
 
 
 def _height(record: JobRecord, block: str) -> int:

@@ -46,14 +46,18 @@ class _Pair:
 
 
 def flips(record: JobRecord) -> list[Figure]:
-    """A figure for each block, that of the headline first; none without flips.
+    """A figure for each block, that of the headline first; none of a block without any flip.
 
     Args:
         record: of one job.
     """
     blocks = sorted(record.trio.transfers, key=lambda block: block != record.headline.block)
     pairs = {block: _pairs(record.trio, block) for block in blocks}
-    return [_of_block(block, found) for block, found in pairs.items() if found]
+    return [
+        _of_block(block, found)
+        for block, found in pairs.items()
+        if any(sum(pair.counts(kind)) for pair in found for kind in (HARMFUL, BENEFICIAL))
+    ]
 
 
 def _pairs(trio: Trio, block: str) -> list[_Pair]:

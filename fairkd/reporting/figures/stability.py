@@ -58,10 +58,11 @@ def stability(rows: Sequence[Row]) -> Figure | None:
             lines = [n for n, strip in enumerate(strips) if strip.model == model]
             _add_points(plot, strips, lines, measure, place, kind)
         _add_means(plot, strips, measure, place)
+    several = any(len(references(rows, strip.model)) > 1 for strip in beside)
     return Figure(
         "stability",
         "Stability over repetitions",
-        _caption(rows, students, strips),
+        _caption(rows, students, strips, several),
         theme.finished(plot, height),
     )
 
@@ -125,7 +126,9 @@ def _add_means(plot: go.Figure, strips: Sequence[_Strip], measure: Measure, plac
     )
 
 
-def _caption(rows: Sequence[Row], students: Sequence[_Strip], strips: Sequence[_Strip]) -> str:
+def _caption(
+    rows: Sequence[Row], students: Sequence[_Strip], strips: Sequence[_Strip], several: bool
+) -> str:
     shown = counted(len(rows), "configuration")
     if len(students) < len(rows):
         shown = f"the best {len(students)} of {shown}"
@@ -138,6 +141,7 @@ def _caption(rows: Sequence[Row], students: Sequence[_Strip], strips: Sequence[_
     gaps = f" {counted(undefined, 'undefined value')} not drawn." if undefined else ""
     return (
         f"Every repetition on test, {repeated([strip.row for strip in students])}, of {shown} "
-        "(chosen on validation, best on top), beside control and teacher; a stroke is the mean."
+        "(chosen on validation, best on top), beside control and teacher"
+        f"{' of the best' if several else ''}; a stroke is the mean."
         f"{gaps}"
     )

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from fairkd.record import JobRecord
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.figure import Figure
-from fairkd.reporting.figures.text import hover, literal, short
+from fairkd.reporting.figures.text import IN_LEGEND, hover, literal, short
 from fairkd.reporting.figures.wording import disparity_words
 from fairkd.sweeps.sentence import number
 
@@ -18,7 +18,7 @@ History = Sequence[Mapping[str, float]]
 LOSS = "loss"
 _PANEL, _AROUND = 190, 90
 _SCHEDULE = ("epoch", "retrained_epoch")
-_ON_PANEL = 38
+_ON_PANEL = 42
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _add_curve(plot: go.Figure, curve: _Curve, history: History, row: int, first
         x=epochs,
         y=values,
         mode="lines",
-        name=short(curve.name),
+        name=short(curve.name, IN_LEGEND),
         legendgroup=curve.name,
         showlegend=first,
         line={

@@ -14,7 +14,7 @@ from fairkd.sweeps.summary import Row
 MOST_RUNS = 6
 """Run ids in one hover."""
 
-_WORDS, _LINE = 38, 56
+_WORDS, _LINE = 42, 52
 
 
 def disparity_words(headline: Headline) -> str:

@@ -98,6 +98,17 @@ def test_flips_are_shares_to_both_sides_with_their_counts(make_record):
     assert f"{total:,} harmful" in figure.caption
 
 
+def test_models_that_decide_alike_have_no_flips_to_show(make_record):
+    record = make_record()
+    (name,) = record.trio.transfers
+    transfer = record.trio.transfers[name]
+    flips = transfer.flips[name]
+    none = {kind: [0] * len(counts) for kind, counts in flips.counts.items() if kind != "count"}
+    alike = replace(transfer, flips={name: replace(flips, counts={**flips.counts, **none})})
+    trio = replace(record.trio, transfers={name: alike})
+    assert "flips-sex" not in figures(replace(record, trio=trio))
+
+
 def test_training_shows_losses_terms_the_disparity_and_the_kept_epoch(make_record):
     record = make_record()
     figure = figures(record)["training"]
