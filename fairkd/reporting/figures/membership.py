@@ -26,7 +26,7 @@ def membership(record: JobRecord) -> list[Figure]:
     plot = go.Figure()
     bars.add(plot, MEMBERSHIP_AUC, "membership AUC")
     plot.add_vline(x=_CHANCE, line={"color": theme.NEUTRAL, "dash": "dash", "width": 1.5})
-    plot.update_xaxes(title_text="membership AUC of the loss (0.5: chance)", range=[0, 1])
+    plot.update_xaxes(title_text="membership AUC (0.5: chance)", range=[0, 1])
     return [
         Figure(
             f"membership-{slug(block)}",
