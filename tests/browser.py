@@ -80,9 +80,9 @@ class Browser:
         self._read, answers = os.pipe()
         # Above the numbers that they are copied to.
         given = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs, answers)]
+        command = [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", LAUNCH, *map(str, given)]
-            + [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [sys.executable, "-I", "-S", "-c", LAUNCH, *map(str, given), *command],
             pass_fds=given,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
