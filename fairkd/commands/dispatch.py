@@ -26,7 +26,11 @@ def dispatch(arguments: Sequence[str]) -> int:
     if is_job and "--version" in arguments:
         print(f"fairkd {__version__}")
         return 0
-    subcommands: dict[str, Callable[[Sequence[str]], int]] = {"data": _data, "store": _store}
+    subcommands: dict[str, Callable[[Sequence[str]], int]] = {
+        "data": _data,
+        "report": _report,
+        "store": _store,
+    }
     if is_job:
         from fairkd.commands.train import train
 
@@ -42,6 +46,12 @@ def _data(arguments: Sequence[str]) -> int:
     from fairkd.commands.data import data
 
     return data(arguments)
+
+
+def _report(arguments: Sequence[str]) -> int:
+    from fairkd.commands.report import report
+
+    return report(arguments)
 
 
 def _store(arguments: Sequence[str]) -> int:

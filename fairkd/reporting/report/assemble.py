@@ -1,0 +1,182 @@
+"""A report's sentences, figures and tables, put together from tracked runs."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from fairkd.record import JobRecord, parameters
+from fairkd.reporting.certificate import joint_lines
+from fairkd.reporting.figures.figure import Figure
+from fairkd.reporting.recorded import RecordedJob, outcomes_of, recorded_jobs
+from fairkd.reporting.report.alone import is_distillation_alone
+from fairkd.reporting.report.answer import answer, basis
+from fairkd.reporting.report.comparison import Compared, compared
+from fairkd.reporting.report.configurations import configurations_table
+from fairkd.reporting.report.differences import differences_table
+from fairkd.reporting.report.document import Command, Finding, Report, Table
+from fairkd.reporting.report.groups import groups_table
+from fairkd.reporting.report.jobs import jobs_table
+from fairkd.reporting.report.made import facts, sweeps_commands
+from fairkd.reporting.report.own_intervals import with_own_intervals
+from fairkd.reporting.report.threshold import threshold_of
+from fairkd.reporting.runs import FoundRuns
+from fairkd.sweeps.joint import joint
+from fairkd.sweeps.labels import labels
+from fairkd.sweeps.outcome import Outcome
+from fairkd.sweeps.summary import Summary, summarise
+from fairkd.tracking.reading import Reading
+
+CONFIDENCE = 0.95
+
+
+def report_of(
+    reading: Reading,
+    found: FoundRuns,
+    threshold: float | None,
+    words: Sequence[str],
+    with_figures: bool,
+) -> tuple[Report, Summary]:
+    """The report on tracked runs.
+
+    Args:
+        reading: where they are.
+        found: which they are.
+        threshold: of the gap, if one is asked for.
+        words: of the command that asks for this report.
+        with_figures: whether there will be figures.
+
+    Raises:
+        TrackingError: something of a run cannot be read.
+    """
+    jobs = recorded_jobs(reading, found.jobs)
+    outcomes = outcomes_of(jobs)
+    summary = summarise(outcomes, CONFIDENCE)
+    at = threshold_of((job.record for job in jobs), threshold)
+    comparisons = _comparisons(summary, jobs, at.value)
+    taken = [one.job for one in comparisons.values() if one.job is not None]
+    several = len(comparisons) > 1
+    notes = [at.source, *_certified(outcomes)]
+    if several:
+        notes.insert(0, f"These are {len(comparisons)} comparisons that do not mix.")
+    report = Report(
+        title=_title(jobs, summary),
+        subtitle=_subtitle(found, summary),
+        findings=[
+            Finding(
+                comparison if several else "",
+                tuple(answer(one)),
+                tuple(basis(one, summary.confidence, _classes(jobs, one))),
+            )
+            for comparison, one in comparisons.items()
+        ],
+        notes=notes,
+        figures=_figures(comparisons, jobs) if with_figures else (),
+        tables=[*_tables(comparisons, jobs, summary.confidence), jobs_table(outcomes, taken)],
+        made=list(facts(jobs, found)),
+        commands=[*sweeps_commands(reading, found), *_next(words, taken, at.value)],
+    )
+    return report, summary
+
+
+def _comparisons(
+    summary: Summary, jobs: Sequence[RecordedJob], threshold: float
+) -> dict[str, Compared]:
+    """Each comparison, with what was chosen from it."""
+    flat = [parameters(job.configuration) for job in jobs]
+    alone = {
+        row.configuration
+        for row in summary.rows
+        if all(is_distillation_alone(flat[outcome.number]) for outcome in row.outcomes)
+    }
+    texts = dict(
+        zip(
+            [row.configuration for row in summary.rows],
+            labels([row.varied for row in summary.rows]),
+            strict=True,
+        )
+    )
+    return {
+        comparison: compared(
+            [
+                with_own_intervals(row, jobs[row.outcomes[0].number].record, summary.confidence)
+                for row in rows
+            ],
+            [texts[row.configuration] for row in rows],
+            threshold,
+            alone,
+        )
+        for comparison, rows in summary.comparisons().items()
+    }
+
+
+def _tables(
+    comparisons: Mapping[str, Compared], jobs: Sequence[RecordedJob], confidence: float
+) -> list[Table]:
+    found: list[Table] = []
+    for place, one in enumerate(comparisons.values(), start=1):
+        end = f"-{place}" if len(comparisons) > 1 else ""
+        found.append(configurations_table(one, f"configurations{end}", confidence))
+        tested = differences_table(one, f"differences{end}", confidence)
+        if tested is not None:
+            found.append(tested)
+        if one.job is not None:
+            record = jobs[one.job.number].record
+            block = record.headline.block
+            if block in record.trio.transfers:
+                found.append(groups_table(record.trio, block, f"groups{end}"))
+    return found
+
+
+def _figures(comparisons: Mapping[str, Compared], jobs: Sequence[RecordedJob]) -> list[Figure]:
+    return []
+
+
+def _certified(outcomes: Sequence[Outcome]) -> list[str]:
+    """What is certified, or that nothing is."""
+    lines = [f"{line[:1].upper()}{line[1:]}." for line in joint_lines(joint(outcomes))]
+    return lines or [
+        "Nothing is certified: the numbers are of these test rows, and new rows may differ "
+        "(constraint.confidence=0.95 tests a bound on rows of its own)."
+    ]
+
+
+def _classes(jobs: Sequence[RecordedJob], found: Compared) -> int:
+    record: JobRecord = jobs[found.rows[0].outcomes[0].number].record
+    flips = [one for changes in record.trio.transfers.values() for one in changes.flips.values()]
+    return len(flips[0].labels) if flips else 2
+
+
+def _title(jobs: Sequence[RecordedJob], summary: Summary) -> str:
+    names = dict.fromkeys(
+        str(parameters(job.configuration).get("data.name") or job.run.tags.get("fairkd.data", ""))
+        for job in jobs
+    )
+    configurations = len(summary.rows)
+    return (
+        f"{', '.join(names)}: {configurations} configuration{'' if configurations == 1 else 's'} "
+        f"of {_kinds(summary)}"
+    )
+
+
+def _kinds(summary: Summary) -> str:
+    finals = {outcome.final for row in summary.rows for outcome in row.outcomes}
+    return (
+        "a distilled student" if finals == {"student"} else "a distilled student and what follows"
+    )
+
+
+def _subtitle(found: FoundRuns, summary: Summary) -> str:
+    jobs = summary.jobs
+    sweeps = list(dict.fromkeys(run.sweep_id for run in found.jobs if run.sweep_id))
+    of_sweep = f", sweep {sweeps[0]}" if len(sweeps) == 1 else ""
+    return f"{jobs:,} finished job{'' if jobs == 1 else 's'}{of_sweep}"
+
+
+def _next(words: Sequence[str], taken: Sequence[Outcome], threshold: float) -> list[Command]:
+    """This report again, and a gate for what was chosen."""
+    commands = [Command("Make this report again", shlex.join(["fairkd", "report", *words]))]
+    for outcome in taken:
+        bound = f"test/disparity<={threshold:g}"
+        line = shlex.join(["fairkd", "check", f"run={outcome.run_id}", bound])
+        purpose = f"Check {outcome.name} against the threshold"
+        commands.append(Command(purpose, line, is_next=True))
+    return commands
