@@ -185,7 +185,7 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
         },
         certificate=student.fitted.certificate,
         scores=scores_of(job, keeper, predictions),
-        flipped=Flipped.of(predictions["test"], trio.final, threshold),
+        flipped=Flipped.of(predictions["test"], trio.final, job.evaluation.threshold),
         membership=membership,
     )
 

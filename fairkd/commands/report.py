@@ -35,6 +35,8 @@ Options
                                                0.05
   out=PATH                                     else a name from the sweep, here; - is the terminal
   level=configurations|jobs                    of format=csv: what a row is
+  rows=NUMBER                                  of raw rows that flipped (50); 0 for a page without
+                                               any row of the data
 
 The student is chosen on validation and told on test.
 """
@@ -44,7 +46,7 @@ FORMATS = {"html": "html", "markdown": "md", "latex": "tex", "csv": "csv"}
 """The endings of their files."""
 LEVELS = ("configurations", "jobs")
 _WHICH = ("sweep", "query", "run")
-_KEYS = (*_WHICH, "format", "threshold", "out", "level")
+_KEYS = (*_WHICH, "format", "threshold", "out", "level", "rows")
 _STANDARD_OUTPUT = "-"
 
 
@@ -59,19 +61,21 @@ def report(arguments: Sequence[str]) -> int:
         return 0
     try:
         values = asked(arguments, _KEYS)
-        threshold = _checked(values)
+        _check(values)
+        threshold = _threshold(values.get("threshold"))
+        rows = _rows(values.get("rows", "50"))
     except UsageError as problem:
         print(f"fairkd report: {problem} See fairkd report --help.", file=sys.stderr)
         return USAGE_ERROR
-    _make(values, threshold, arguments)
+    _make(values, threshold, rows, arguments)
     return 0
 
 
-def _checked(values: Mapping[str, str]) -> float | None:
-    """The threshold, if one is given.
+def _check(values: Mapping[str, str]) -> None:
+    """Refuse words that do not go together, and choices that there are not.
 
     Raises:
-        UsageError: the words do not go together, or one has a value that cannot be.
+        UsageError: saying which.
     """
     which = [key for key in _WHICH if key in values]
     if len(which) != 1:
@@ -82,10 +86,11 @@ def _checked(values: Mapping[str, str]) -> float | None:
             raise UsageError(unknown_name(key, values[key], accepted))
     if "level" in values and values.get("format") != "csv":
         raise UsageError("level= is of format=csv alone; leave it out, or add format=csv.")
-    return _number(values["threshold"]) if "threshold" in values else None
 
 
-def _number(text: str) -> float:
+def _threshold(text: str | None) -> float | None:
+    if text is None:
+        return None
     try:
         value = float(text)
     except ValueError:
@@ -95,8 +100,16 @@ def _number(text: str) -> float:
     return value
 
 
-def _make(values: Mapping[str, str], threshold: float | None, arguments: Sequence[str]) -> None:
-    from fairkd.reporting.report.assemble import report_of
+def _rows(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"rows={text} is not a whole number of at least 0.")
+    return int(text)
+
+
+def _make(
+    values: Mapping[str, str], threshold: float | None, rows: int, arguments: Sequence[str]
+) -> None:
+    from fairkd.reporting.report.assemble import Wanted, report_of
     from fairkd.reporting.report.file import write
     from fairkd.reporting.report.formats import written
     from fairkd.reporting.runs import found_runs
@@ -108,7 +121,11 @@ def _make(values: Mapping[str, str], threshold: float | None, arguments: Sequenc
     place = None if out == _STANDARD_OUTPUT else Path(out)
     if place is not None:
         _check_place(place)
-    made, summary = report_of(store, found, threshold, arguments, with_figures=kind == "html")
+    made, summary = report_of(
+        store,
+        found,
+        Wanted(threshold, tuple(arguments), figures=kind == "html", rows=rows),
+    )
     text = written(kind, values.get("level", LEVELS[0]), made, summary)
     if place is None:
         sys.stdout.write(text)

@@ -281,7 +281,7 @@ class MlflowReading:
 def _inputs(run: Run) -> tuple[Input, ...]:
     return tuple(
         Input(one.dataset.name, one.dataset.digest, _rows(one.dataset.profile))
-        for one in run.inputs.dataset_inputs
+        for one in (run.inputs.dataset_inputs if run.inputs else ())
     )
 
 

@@ -15,6 +15,7 @@ from fairkd.sweeps.sentence import number
 from fairkd.sweeps.summary import Row
 
 _COUNTED = {"parameters": "parameters", "nonzero": "parameters that are not 0", "bytes": "bytes"}
+_FEW = 4
 _ROUND_FROM = 9.95  # below, a factor has one decimal
 
 
@@ -190,19 +191,18 @@ def _distillation_alone(found: Compared, subject: Row) -> Iterator[str]:
         return
     moved = row.minus_control["disparity"]
     if row.configuration == subject.configuration:
-        yield f"That is distillation alone: nothing else was asked of the student{_shown(moved)}."
+        yield "That is distillation alone: nothing else was asked of the student."
+        if _is_none(moved):
+            yield "No change of the gap is shown."
         return
     which = _parenthesis(found.label(row))
-    yield f"Distillation alone{which} changed the gap by {change(moved)}{_shown(moved)}."
+    shown = ", so no change is shown" if _is_none(moved) else ""
+    yield f"Distillation alone{which} changed the gap by {change(moved)}{shown}."
 
 
-def _shown(moved: Estimate) -> str:
-    """Whether an interval tells a change from none."""
-    if moved.interval == "none" or math.isnan(moved.mean):
-        return ""
-    if moved.low <= 0 <= moved.high:
-        return ", which does not differ from no change"
-    return ""
+def _is_none(moved: Estimate) -> bool:
+    """Whether an interval does not tell a change from none."""
+    return moved.interval != "none" and moved.low <= 0 <= moved.high
 
 
 def _what_the_gap_is(found: Compared, classes: int) -> Iterator[str]:
@@ -235,9 +235,10 @@ def _how_chosen(found: Compared) -> Iterator[str]:
 def _what_intervals_are(found: Compared, confidence: float) -> Iterator[str]:
     row = found.subject or found.rows[0]
     if row.repetitions > 1:
+        few = ", which are few: they are wide" if row.repetitions < _FEW else ""
         yield (
             f"Intervals are {confidence:.0%} Student t intervals of means over {row.repetitions} "
-            f"repetitions ({row.repetitions_vary}); differences are paired."
+            f"repetitions ({row.repetitions_vary}){few}; differences are paired."
         )
     else:
         yield (

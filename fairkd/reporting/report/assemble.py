@@ -1,11 +1,14 @@
 """A report's sentences, figures and tables, put together from tracked runs."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fairkd.record import JobRecord, parameters
 from fairkd.reporting.certificate import joint_lines
 from fairkd.reporting.figures.figure import Figure
+from fairkd.reporting.figures.job import job_figures
+from fairkd.reporting.figures.sweep import sweep_figures
 from fairkd.reporting.recorded import RecordedJob, outcomes_of, recorded_jobs
 from fairkd.reporting.report.alone import is_distillation_alone
 from fairkd.reporting.report.answer import answer, basis
@@ -13,10 +16,12 @@ from fairkd.reporting.report.comparison import Compared, compared
 from fairkd.reporting.report.configurations import configurations_table
 from fairkd.reporting.report.differences import differences_table
 from fairkd.reporting.report.document import Command, Finding, Report, Table
+from fairkd.reporting.report.flipped import ARTIFACT, flipped_table
 from fairkd.reporting.report.groups import groups_table
 from fairkd.reporting.report.jobs import jobs_table
 from fairkd.reporting.report.made import facts, sweeps_commands
 from fairkd.reporting.report.own_intervals import with_own_intervals
+from fairkd.reporting.report.privacy import privacy_table
 from fairkd.reporting.report.threshold import threshold_of
 from fairkd.reporting.runs import FoundRuns
 from fairkd.sweeps.joint import joint
@@ -28,21 +33,30 @@ from fairkd.tracking.reading import Reading
 CONFIDENCE = 0.95
 
 
-def report_of(
-    reading: Reading,
-    found: FoundRuns,
-    threshold: float | None,
-    words: Sequence[str],
-    with_figures: bool,
-) -> tuple[Report, Summary]:
-    """The report on tracked runs.
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a report.
+
+    Attributes:
+        threshold: of the gap; ``None`` takes that of the jobs.
+        words: of the command that asks for it.
+        figures: whether there will be figures.
+        rows: how many flipped rows to show.
+    """
+
+    threshold: float | None = None
+    words: tuple[str, ...] = ()
+    figures: bool = True
+    rows: int = 50
+
+
+def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Report, Summary]:
+    """The report on tracked runs, and the summary that it is of.
 
     Args:
-        reading: where they are.
+        reading: where the runs are.
         found: which they are.
-        threshold: of the gap, if one is asked for.
-        words: of the command that asks for this report.
-        with_figures: whether there will be figures.
+        wanted: what is asked for.
 
     Raises:
         TrackingError: something of a run cannot be read.
@@ -50,29 +64,33 @@ def report_of(
     jobs = recorded_jobs(reading, found.jobs)
     outcomes = outcomes_of(jobs)
     summary = summarise(outcomes, CONFIDENCE)
-    at = threshold_of((job.record for job in jobs), threshold)
+    at = threshold_of((job.record for job in jobs), wanted.threshold)
     comparisons = _comparisons(summary, jobs, at.value)
-    taken = [one.job for one in comparisons.values() if one.job is not None]
     several = len(comparisons) > 1
-    notes = [at.source, *_certified(outcomes)]
-    if several:
-        notes.insert(0, f"These are {len(comparisons)} comparisons that do not mix.")
+    findings: list[Finding] = []
+    figures: list[Figure] = []
+    tables: list[Table] = []
+    taken: list[Outcome] = []
+    for place, (name, one) in enumerate(comparisons.items(), start=1):
+        end = f"-{place}" if several else ""
+        job = None if one.job is None else jobs[one.job.number]
+        taken += [] if one.job is None else [one.job]
+        sentences = basis(one, summary.confidence, _classes(jobs, one))
+        findings.append(Finding(name if several else "", tuple(answer(one)), tuple(sentences)))
+        tables += _tables(one, end, summary.confidence)
+        tables += [] if job is None else _job_tables(reading, job, end, wanted.rows)
+        if wanted.figures:
+            figures += _figures(one, None if job is None else job.record, end)
+    mixing = [f"These are {len(comparisons)} comparisons that do not mix."] if several else []
     report = Report(
         title=_title(jobs, summary),
         subtitle=_subtitle(found, summary),
-        findings=[
-            Finding(
-                comparison if several else "",
-                tuple(answer(one)),
-                tuple(basis(one, summary.confidence, _classes(jobs, one))),
-            )
-            for comparison, one in comparisons.items()
-        ],
-        notes=notes,
-        figures=_figures(comparisons, jobs) if with_figures else (),
-        tables=[*_tables(comparisons, jobs, summary.confidence), jobs_table(outcomes, taken)],
+        findings=findings,
+        notes=[*mixing, at.source, *_certified(outcomes)],
+        figures=figures,
+        tables=[*tables, jobs_table(outcomes, taken)],
         made=list(facts(jobs, found)),
-        commands=[*sweeps_commands(reading, found), *_next(words, taken, at.value)],
+        commands=[*sweeps_commands(reading, found), *_next(wanted.words, taken, at.value)],
     )
     return report, summary
 
@@ -108,26 +126,32 @@ def _comparisons(
     }
 
 
-def _tables(
-    comparisons: Mapping[str, Compared], jobs: Sequence[RecordedJob], confidence: float
-) -> list[Table]:
-    found: list[Table] = []
-    for place, one in enumerate(comparisons.values(), start=1):
-        end = f"-{place}" if len(comparisons) > 1 else ""
-        found.append(configurations_table(one, f"configurations{end}", confidence))
-        tested = differences_table(one, f"differences{end}", confidence)
-        if tested is not None:
-            found.append(tested)
-        if one.job is not None:
-            record = jobs[one.job.number].record
-            block = record.headline.block
-            if block in record.trio.transfers:
-                found.append(groups_table(record.trio, block, f"groups{end}"))
-    return found
+def _tables(comparison: Compared, end: str, confidence: float) -> list[Table]:
+    """Of all configurations of a comparison."""
+    found = [configurations_table(comparison, f"configurations{end}", confidence)]
+    tested = differences_table(comparison, f"differences{end}", confidence)
+    return found if tested is None else [*found, tested]
 
 
-def _figures(comparisons: Mapping[str, Compared], jobs: Sequence[RecordedJob]) -> list[Figure]:
-    return []
+def _job_tables(reading: Reading, job: RecordedJob, end: str, rows: int) -> list[Table]:
+    """Of the job to take."""
+    record, block = job.record, job.record.headline.block
+    found: list[Table | None] = []
+    if block in record.trio.transfers:
+        found += [
+            groups_table(record.trio, block, f"groups{end}"),
+            privacy_table(record, block, f"privacy{end}"),
+        ]
+    if rows and record.flipped is not None:
+        found.append(flipped_table(reading.text(job.run, ARTIFACT), f"flipped{end}", rows))
+    return [table for table in found if table is not None]
+
+
+def _figures(comparison: Compared, record: JobRecord | None, end: str) -> list[Figure]:
+    """Of a comparison, and of the job to take."""
+    found = sweep_figures(comparison.rows, comparison.threshold, CONFIDENCE)
+    found += [] if record is None else job_figures(record)
+    return [replace(figure, name=f"figure-{figure.name}{end}") for figure in found]
 
 
 def _certified(outcomes: Sequence[Outcome]) -> list[str]:

@@ -1,5 +1,6 @@
 """A report as one HTML file that needs nothing beside it: no network, no other file."""
 
+import json
 import math
 from functools import cache
 from importlib.resources import files
@@ -9,11 +10,13 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from fairkd import __version__
+from fairkd.reporting.figures import theme
 from fairkd.reporting.report.document import Report
 
 MARK = '<meta name="generator" content="fairkd'
 """By which a file is known to be such a report."""
 
+_LOOKS = {"light": False, "dark": True}
 _FEW_ROWS = 8
 _MANY_ROWS = 25
 # Nothing may be fetched, whatever a name or a library says.
@@ -38,16 +41,23 @@ def page(report: Report) -> str:
             style=Markup(_part("page.css")),
             behaviour=Markup(_part("page.js")),
             library=Markup(get_plotlyjs()),
+            settings=Markup(embedded(_settings())),
             plots=[Markup(embedded(figure.plot.to_json())) for figure in report.figures],
         )
     )
 
 
-def embedded(json: str) -> str:
+def embedded(text: str) -> str:
     """JSON as it may stand within a script element: nothing in it can end the element."""
-    changed = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+    changed: dict[str, str | int | None] = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
     changed |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
-    return json.translate(str.maketrans(changed))
+    return text.translate(str.maketrans(changed))
+
+
+def _settings() -> str:
+    """What the page's own lines need of the figures' look."""
+    looks = {name: json.loads(theme.template(dark).to_json()) for name, dark in _LOOKS.items()}
+    return json.dumps({"options": dict(theme.CONFIG), **looks})
 
 
 @cache

@@ -9,6 +9,7 @@ import numpy as np
 from fairkd.evaluation.intervals import mean_interval
 from fairkd.record import JobRecord
 from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.outcome import Measure, Model, Split
 from fairkd.sweeps.summary import Row
 
 CONTROL = "control"
@@ -28,7 +29,7 @@ def with_own_intervals(row: Row, record: JobRecord, confidence: float) -> Row:
     """
     if row.repetitions != 1:
         return row
-    place = ("student", "test", "accuracy")
+    place: tuple[Model, Split, Measure] = ("student", "test", "accuracy")
     final = record.trio.evaluations[record.trio.final]
     accuracy = _with(row.estimates[place], final.intervals.get("accuracy"))
     changes = dict(row.minus_control)

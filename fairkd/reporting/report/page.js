@@ -1,30 +1,20 @@
 "use strict";
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-  // Figures stand on the page's own ground, so that text and lines follow its colours.
-  const themed = (layout) => {
-    const axis = { gridcolor: colour("--line"), linecolor: colour("--quiet"), zerolinecolor: colour("--quiet") };
-    const changes = { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", "font.color": colour("--text") };
-    for (const key of Object.keys(layout)) {
-      if (/^[xy]axis\d*$/.test(key)) {
-        for (const [name, value] of Object.entries(axis)) changes[`${key}.${name}`] = value;
-      }
-    }
-    return changes;
-  };
+  const paper = matchMedia("print");
   const plots = [...document.querySelectorAll(".plot")];
-  const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+  const read = (id) => JSON.parse(document.getElementById(id).textContent);
+  const settings = read("settings");
+  const look = () => (dark.matches && !paper.matches ? settings.dark : settings.light);
+
   const draw = (plot) => {
-    const figure = JSON.parse(document.getElementById(plot.dataset.figure).textContent);
-    return Plotly.newPlot(plot, figure.data, figure.layout, options)
-      .then(() => Plotly.relayout(plot, themed(plot._fullLayout)));
+    const { data, layout } = read(plot.dataset.figure);
+    return Plotly.newPlot(plot, data, { ...layout, template: look() }, settings.options);
   };
+  const repaint = () => plots.forEach((plot) => Plotly.relayout(plot, { template: look() }));
   Promise.all(plots.map(draw)).then(() => document.documentElement.classList.add("drawn"));
-  const repaint = () => plots.forEach((plot) => Plotly.relayout(plot, themed(plot._fullLayout)));
   dark.addEventListener("change", repaint);
-  matchMedia("print").addEventListener("change", repaint);
+  paper.addEventListener("change", repaint);
 
   const value = (cell) => {
     const given = cell.dataset.value;
