@@ -27,6 +27,7 @@ def dispatch(arguments: Sequence[str]) -> int:
         print(f"fairkd {__version__}")
         return 0
     subcommands: dict[str, Callable[[Sequence[str]], int]] = {
+        "check": _check,
         "data": _data,
         "report": _report,
         "store": _store,
@@ -40,6 +41,12 @@ def dispatch(arguments: Sequence[str]) -> int:
         print(f"{sentence} Values are set as key=value; see fairkd --help.", file=sys.stderr)
         return USAGE_ERROR
     return _reporting(lambda: subcommands[arguments[0]](arguments[1:]))
+
+
+def _check(arguments: Sequence[str]) -> int:
+    from fairkd.commands.check import check
+
+    return check(arguments)
 
 
 def _data(arguments: Sequence[str]) -> int:
@@ -61,8 +68,13 @@ def _store(arguments: Sequence[str]) -> int:
 
 
 def _reporting(command: Callable[[], int]) -> int:
+    from fairkd.commands.asking import UsageError
+
     try:
         return command()
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return USAGE_ERROR
     except FairkdError as error:
         print(error, file=sys.stderr)
         return 1

@@ -7,85 +7,89 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fairkd.commands.asking import STORE_HELP, UsageError, asked, reading
+from fairkd.commands.asking import (
+    RUN_KEYS,
+    RUNS_HELP,
+    STORE_HELP,
+    UsageError,
+    asked,
+    choice_of,
+    reading,
+    which_runs,
+)
 from fairkd.commands.places import check_writable
-from fairkd.errors import ConfigError, unknown_name
+from fairkd.errors import ConfigError
 
 if TYPE_CHECKING:
     from fairkd.reporting.report.document import Report
     from fairkd.tracking.reading import TrackedJob
 
-HELP = f"""\
+USAGE = f"""\
 fairkd report: what a sweep found, in sentences, figures and tables.
 
   fairkd report sweep=NAME                     one HTML file to open, send or print; it needs no
                                                network, and says what was found first
   fairkd report sweep=NAME threshold=0.05      the best student whose gap is within 0.05
-  fairkd report sweep=NAME format=latex        the configurations as tables for a paper (booktabs)
-  fairkd report "query=metrics.`test/accuracy` > 0.8"
-                                               over any runs, in MLflow's words
-  fairkd report run=ID                         of one job
+  fairkd report sweep=NAME format=latex        the configurations as a table for a paper (booktabs)
+  fairkd report run=ID                         one job alone
 
-{STORE_HELP}
-Options
-  sweep=NAME | query=CONDITION | run=ID        exactly one: a sweep's id, or its own run's id or
-                                               name; a condition; a run's id or its beginning
-  format=html|markdown|latex|csv               html
-  threshold=NUMBER                             of the gap; else that of the jobs' constraints, else
-                                               0.05
-  out=PATH                                     else a name from the sweep, here; - is the terminal
-  level=configurations|jobs                    of format=csv: what a row is
-  rows=NUMBER                                  of raw rows that flipped (50); 0 for a page without
-                                               any row of the data
+The student is chosen on validation and told on test. Nothing is written over but a report.
 
-The student is chosen on validation and told on test.
+{RUNS_HELP}{STORE_HELP}
+How
+  format=html|markdown|latex|csv
+  threshold=NUMBER            of the gap (else that of the jobs' bounds, else 0.05)
+  out=PATH                    else a name from the sweep, here; out=- prints it
+  rows=NUMBER                 of raw rows that flipped (50); 0 for a page without rows of the data
+  level=configurations|jobs   what a row of format=csv is
 """
 
-USAGE_ERROR = 2
-FORMATS = {"html": "html", "markdown": "md", "latex": "tex", "csv": "csv"}
-"""The endings of their files."""
+ENDINGS = {"html": "html", "markdown": "md", "latex": "tex", "csv": "csv"}
+"""Of the files, by format."""
 LEVELS = ("configurations", "jobs")
-_WHICH = ("sweep", "query", "run")
-_KEYS = (*_WHICH, "format", "threshold", "out", "level", "rows")
+_KEYS = (*RUN_KEYS, "format", "threshold", "out", "rows", "level")
+_ROWS = "50"
 _STANDARD_OUTPUT = "-"
 
 
 def report(arguments: Sequence[str]) -> int:
-    """Run ``fairkd report ...`` and return the exit code: 2 for wrong usage.
+    """Run ``fairkd report ...`` and return the exit code.
 
     Raises:
+        UsageError: the words are not what the command accepts.
         FairkdError: there are no such runs, or the report cannot be written.
     """
     if {"-h", "--help"} & set(arguments):
-        print(HELP, end="")
+        print(USAGE, end="")
         return 0
-    try:
-        values = asked(arguments, _KEYS)
-        _check(values)
-        threshold = _threshold(values.get("threshold"))
-        rows = _rows(values.get("rows", "50"))
-    except UsageError as problem:
-        print(f"fairkd report: {problem} See fairkd report --help.", file=sys.stderr)
-        return USAGE_ERROR
-    _make(values, threshold, rows, arguments)
+    values = asked(arguments, _KEYS)
+    which = which_runs(values)
+    kind = choice_of(values, "format", tuple(ENDINGS))
+    level = choice_of(values, "level", LEVELS)
+    if "level" in values and kind != "csv":
+        raise UsageError(f"level={level} is of format=csv alone; leave it out or add format=csv.")
+    threshold = _threshold(values.get("threshold"))
+    rows = _rows(values.get("rows", _ROWS))
+    store = reading(values)
+
+    from fairkd.reporting.report.assemble import Wanted, report_of
+    from fairkd.reporting.report.file import write
+    from fairkd.reporting.report.formats import written
+    from fairkd.reporting.runs import found_runs
+
+    found = found_runs(store, **which)
+    out = values.get("out") or _name(which, found.jobs, ENDINGS[kind])
+    if out != _STANDARD_OUTPUT:
+        _check_place(Path(out))
+    wanted = Wanted(threshold, tuple(arguments), figures=kind == "html", rows=rows)
+    made, summary = report_of(store, found, wanted)
+    text = written(kind, level, made, summary)
+    if out == _STANDARD_OUTPUT:
+        sys.stdout.write(text)
+        return 0
+    write(text, Path(out))
+    _tell(made, Path(out), kind)
     return 0
-
-
-def _check(values: Mapping[str, str]) -> None:
-    """Refuse words that do not go together, and choices that there are not.
-
-    Raises:
-        UsageError: saying which.
-    """
-    which = [key for key in _WHICH if key in values]
-    if len(which) != 1:
-        given = f"{' and '.join(which)} are given" if which else "no runs are given"
-        raise UsageError(f"{given}; give exactly one of sweep=, query= and run=.")
-    for key, accepted in (("format", tuple(FORMATS)), ("level", LEVELS)):
-        if values.get(key, accepted[0]) not in accepted:
-            raise UsageError(unknown_name(key, values[key], accepted))
-    if "level" in values and values.get("format") != "csv":
-        raise UsageError("level= is of format=csv alone; leave it out, or add format=csv.")
 
 
 def _threshold(text: str | None) -> float | None:
@@ -106,34 +110,6 @@ def _rows(text: str) -> int:
     return int(text)
 
 
-def _make(
-    values: Mapping[str, str], threshold: float | None, rows: int, arguments: Sequence[str]
-) -> None:
-    from fairkd.reporting.report.assemble import Wanted, report_of
-    from fairkd.reporting.report.file import write
-    from fairkd.reporting.report.formats import written
-    from fairkd.reporting.runs import found_runs
-
-    store = reading(values)
-    found = found_runs(store, **{key: values.get(key) for key in _WHICH})
-    kind = values.get("format", "html")
-    out = values.get("out") or _name(values, found.jobs, FORMATS[kind])
-    place = None if out == _STANDARD_OUTPUT else Path(out)
-    if place is not None:
-        _check_place(place)
-    made, summary = report_of(
-        store,
-        found,
-        Wanted(threshold, tuple(arguments), figures=kind == "html", rows=rows),
-    )
-    text = written(kind, values.get("level", LEVELS[0]), made, summary)
-    if place is None:
-        sys.stdout.write(text)
-        return
-    write(text, place)
-    _tell(made, place, kind)
-
-
 def _check_place(place: Path) -> None:
     """Refuse, before the work is done, a place that a report may not be written to.
 
@@ -151,12 +127,12 @@ def _check_place(place: Path) -> None:
         )
 
 
-def _name(values: Mapping[str, str], jobs: "Sequence[TrackedJob]", ending: str) -> str:
-    """A file's name from the sweep: ``fairkd-sweep-adult-12-jobs.html``."""
+def _name(which: Mapping[str, str], jobs: "Sequence[TrackedJob]", ending: str) -> str:
+    """A file's name from the sweep: ``fairkd-report-adult.html``."""
     from fairkd.tracking.slug import slug
 
-    of = values.get("sweep") or (jobs[0].name if "run" in values else f"query-{len(jobs)}-runs")
-    return f"fairkd-{slug(of)}.{ending}"
+    of = which.get("sweep") or (jobs[0].name if "run" in which else f"{len(jobs)}-runs")
+    return f"fairkd-report-{slug(of)}.{ending}"
 
 
 def _tell(made: "Report", place: Path, kind: str) -> None:
