@@ -4,12 +4,15 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
+from fairkd import __version__
 from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import held
 from fairkd.job import FORCES, Job
@@ -112,7 +115,8 @@ def check_fits(job: Job) -> None:
 
 def _run(job: Job, keeper: Keeper, tracking: Tracking, illustrate: Illustrate) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
-    with tracking.start(job.name, parameters(job.config), _tags(job), job.sweep.parent) as run:
+    tags = {**_tags(job), "fairkd.versions": _versions()}
+    with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
@@ -281,3 +285,9 @@ def _tags(job: Job) -> dict[str, str]:
         "fairkd.data": job.dataset.name,
         "fairkd.output": str(job.output),
     }
+
+
+def _versions() -> str:
+    """Of what a run's numbers depend on most."""
+    python = platform.python_version()
+    return f"fairkd {__version__}, torch {torch.__version__}, Python {python}"

@@ -1,6 +1,8 @@
+import os
 import random
+import runpy
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,25 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium, a `Browser` of ``tests/browser.py``; its tests are marked ``slow``.
+
+    Its pages' pictures are kept in the folder that ``FAIRKD_SCREENSHOTS`` names.
+    """
+    driver = runpy.run_path(str(Path(__file__).with_name("browser.py")))
+    program = driver["executable"]()
+    if program is None:
+        pytest.skip(f"no Chromium is installed, and {driver['SETTING']} names none")
+    folder = tmp_path_factory.mktemp("browser")
+    kept = os.environ.get("FAIRKD_SCREENSHOTS")
+    started = driver["Browser"](
+        program, folder / "profile", Path(kept) if kept else folder / "screenshots"
+    )
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ def dispatch(arguments: Sequence[str]) -> int:
     subcommands: dict[str, Callable[[Sequence[str]], int]] = {
         "check": _check,
         "data": _data,
+        "report": _report,
         "store": _store,
     }
     if is_job:
@@ -52,6 +53,12 @@ def _data(arguments: Sequence[str]) -> int:
     from fairkd.commands.data import data
 
     return data(arguments)
+
+
+def _report(arguments: Sequence[str]) -> int:
+    from fairkd.commands.report import report
+
+    return report(arguments)
 
 
 def _store(arguments: Sequence[str]) -> int:

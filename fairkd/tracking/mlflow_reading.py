@@ -20,7 +20,7 @@ from fairkd.tracking.interface import SWEEP_ID, SWEEP_PARENT
 from fairkd.tracking.mlflow_connection import tagged
 from fairkd.tracking.mlflow_database import is_server, reaching, resolve_uri, sqlite_file, telling
 from fairkd.tracking.mlflow_server import check_reachable
-from fairkd.tracking.reading import TrackedJob
+from fairkd.tracking.reading import Input, TrackedJob
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -236,6 +236,7 @@ class MlflowReading:
             metrics=dict(run.data.metrics),
             tags=dict(run.data.tags),
             artifacts=run.info.artifact_uri,
+            inputs=_inputs(run),
         )
 
     def _local(self, run: TrackedJob) -> Path | None:
@@ -275,3 +276,18 @@ class MlflowReading:
                     'and metrics.`test/accuracy` > 0.8".'
                 ) from error
             raise
+
+
+def _inputs(run: Run) -> tuple[Input, ...]:
+    return tuple(
+        Input(one.dataset.name, one.dataset.digest, _rows(one.dataset.profile))
+        for one in (run.inputs.dataset_inputs if run.inputs else ())
+    )
+
+
+def _rows(profile: str | None) -> int | None:
+    """What `TrackedRun.log_input` wrote; other programs write other profiles."""
+    try:
+        return int(json.loads(profile or "{}")["num_rows"])
+    except (ValueError, LookupError, TypeError):
+        return None

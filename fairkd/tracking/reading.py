@@ -15,6 +15,21 @@ RECORD = "record.json"
 CONFIGURATION = "configuration.json"
 
 
+@dataclass(frozen=True)
+class Input:
+    """A data set that went into a run.
+
+    Attributes:
+        name: the data set.
+        digest: the beginning of its fingerprint.
+        rows: how many rows of it; ``None`` where the run does not say.
+    """
+
+    name: str
+    digest: str
+    rows: int | None
+
+
 @dataclass(frozen=True, eq=False)
 class TrackedJob:
     """A run as its tracking store shows it: one of a job, or a sweep's own.
@@ -29,6 +44,7 @@ class TrackedJob:
         metrics: the last value of each; NaN where undefined.
         tags: all of them.
         artifacts: the URI of the run's artifacts.
+        inputs: its data sets.
     """
 
     run_id: str
@@ -40,6 +56,7 @@ class TrackedJob:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     artifacts: str
+    inputs: tuple[Input, ...] = ()
 
     @property
     def job_key(self) -> str | None:
