@@ -6,6 +6,7 @@ from fairkd.record import JobRecord
 from fairkd.reporting.card.metadata import catalogued, data_name
 from fairkd.reporting.card.model import classes_of
 from fairkd.reporting.certificate import bound_lines
+from fairkd.reporting.console import alike_lines
 from fairkd.reporting.markdown import bullets, plain
 from fairkd.reporting.recorded import RecordedJob
 
@@ -34,7 +35,10 @@ def use_section(job: RecordedJob) -> Iterator[str]:
         f"{plain(data_name(job))}{where}, and nothing is known of it on other rows."
     )
     yield "## Limits"
-    yield bullets([*_groups(job), *_small(job.record), *_undefined(job.record), *_bounds(job)])
+    alike = [_sentence(plain(line)) for line in alike_lines(trio)]
+    yield bullets(
+        [*_groups(job), *_small(job.record), *_undefined(job.record), *alike, *_bounds(job)]
+    )
 
 
 def not_measured_section(job: RecordedJob, repetitions: int) -> Iterator[str]:
@@ -51,7 +55,7 @@ def not_measured_section(job: RecordedJob, repetitions: int) -> Iterator[str]:
 def _groups(job: RecordedJob) -> Iterator[str]:
     data = job.configuration["data"]
     blocks = list(job.record.trio.transfers)
-    listed = ", ".join(map(plain, blocks))
+    listed = " and ".join(map(plain, blocks))
     yield f"Groups were measured by {listed} alone"
     used = data.get("use_groups_as_features")
     if used is not None:
@@ -102,7 +106,7 @@ def _bounds(job: RecordedJob) -> Iterator[str]:
             "Nothing is certified: no rows were kept to certify a bound (constraint.confidence), "
             "so a bound that holds on test is no promise for new rows"
         )
-    yield from (line[:1].upper() + line[1:] for line in lines)
+    yield from map(_sentence, lines)
 
 
 def _conditional(job: RecordedJob, repetitions: int) -> Iterator[str]:
@@ -118,6 +122,10 @@ def _conditional(job: RecordedJob, repetitions: int) -> Iterator[str]:
     yield "time and memory on any other machine than the one that trained it"
     if not job.record.membership:
         yield "whether losses tell which rows trained it"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _some(names: list[str]) -> str:

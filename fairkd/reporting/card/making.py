@@ -93,14 +93,30 @@ def _names(job: RecordedJob) -> Iterator[str]:
 def _settings(job: RecordedJob) -> Iterator[tuple[str, str]]:
     """What is set in the sections that make a method; copies of a shared knob are left out."""
     flat = parameters(job.configuration)
+    idle = tuple(_idle_schedules(flat))
     for key, value in flat.items():
-        section = key.partition(".")[0]
-        if section not in _SECTIONS or value is None or value == {} or key.endswith("_convert_"):
+        if key.partition(".")[0] not in _SECTIONS or value is None or value == {}:
             continue
-        if key in _NOT_SHOWN or _is_copy(key, value, flat):
+        if key in _NOT_SHOWN or key.endswith("_convert_") or key.startswith(idle):
+            continue
+        if _is_copy(key, value, flat) or _is_perfect(key, value):
             continue
         text = as_typed(value)
         yield key, text.rpartition(".")[2] if key.endswith(TARGET) else text
+
+
+def _idle_schedules(flat: Mapping[str, object]) -> Iterator[str]:
+    """The starts of keys of schedules under which nothing ever changes."""
+    for key, value in flat.items():
+        start, _, name = key.rpartition(".")
+        if name == "shape" and value == "constant" and flat.get(f"{start}.warmup") == 0:
+            yield f"{start}."
+
+
+def _is_perfect(key: str, value: object) -> bool:
+    """Whether a knob of imperfect information is left at where it does nothing."""
+    start, _, name = key.rpartition(".")
+    return start == "data.imperfect" and value == (1.0 if name == "known_groups" else 0.0)
 
 
 def _is_copy(key: str, value: object, flat: Mapping[str, object]) -> bool:

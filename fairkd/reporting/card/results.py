@@ -93,20 +93,18 @@ def _changes(trio: Trio, method: Mapping[str, Sequence[str]]) -> Iterator[str]:
     yield markdown.table(["change", *(f"minus the {plain(other)}" for other in others)], rows)
     first = next(iter(changes.values()))
     lines = [f"It decides as the teacher does on {_value(first, 'fidelity')} of the rows"]
-    for block, changed in changes.items():
-        flips = changed.flips.get(block)
-        if flips is None:
-            continue
-        for other in others:
-            harmful, beneficial = (
-                sum(flips.counts[f"{kind}_flips_from_{other}"])
-                for kind in ("harmful", "beneficial")
-            )
-            total = sum(flips.counts["count"])
-            lines.append(
-                f"Of {total:,} rows whose {plain(block)} is known, {harmful:,} are wrong that the "
-                f"{plain(other)} had right, and {beneficial:,} right that it had wrong"
-            )
+    flips = {block: found for of in changes.values() for block, found in of.flips.items()}
+    totals = {block: sum(found.counts["count"]) for block, found in flips.items()}
+    most = max(totals, key=totals.__getitem__)  # rows whose group is missing are not counted
+    for other in others:
+        harmful, beneficial = (
+            sum(flips[most].counts[f"{kind}_flips_from_{other}"])
+            for kind in ("harmful", "beneficial")
+        )
+        lines.append(
+            f"Of {totals[most]:,} rows whose {plain(most)} is known, {harmful:,} are wrong that "
+            f"the {plain(other)} had right, and {beneficial:,} right that it had wrong"
+        )
     yield bullets(lines)
 
 
