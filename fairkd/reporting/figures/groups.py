@@ -52,7 +52,7 @@ def statistics_of(metric: str) -> tuple[str, ...]:
 def _of_block(record: JobRecord, block: str) -> Figure:
     trio = record.trio
     layout = next(iter(trio.evaluations.values())).layouts[block]
-    metrics = _metrics(record.headline.metric, layout.columns)
+    metrics = rates_shown(record.headline.metric, layout.columns)
     plot = go.Figure()
     for metric in metrics:
         for model in trio.models:
@@ -79,7 +79,7 @@ def _of_block(record: JobRecord, block: str) -> Figure:
     )
 
 
-def _metrics(headline: str, columns: Sequence[str]) -> list[str]:
+def rates_shown(headline: str, columns: Sequence[str]) -> list[str]:
     """The columns to choose from: every class's where there are several."""
     wanted = dict.fromkeys((*ALWAYS, *statistics_of(headline)))
     return [column for name in wanted for column in columns if column.partition("[")[0] == name]
