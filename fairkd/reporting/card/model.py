@@ -56,10 +56,13 @@ def summary(job: RecordedJob) -> str:
     )
     distilled = "distillation" in method_of(job)
     how = "distilled by a teacher on" if distilled else "trained without distillation on"
+    how = f"{how} {plain(data_name(job))}"
+    if trio.final != "student":
+        how += f", then {plain(trio.final)}"
     gap = f"{headline.metric.replace('_', ' ')} by {headline.block}"
     return (
-        f"A student of {cost.parameters:,} parameters, {how} {plain(data_name(job))}.{decides} On "
-        f"test: {_overall(job, trio.final)}. The gap is {plain(gap)}. Beside it: a teacher{times}, "
+        f"A student of {cost.parameters:,} parameters, {how}.{decides} On test: "
+        f"{_overall(job, trio.final)}. The gap is {plain(gap)}. Beside it: a teacher{times}, "
         f"{_overall(job, 'teacher')}; and its control, the same architecture from a fresh start on "
         f"labels alone, {_overall(job, 'control')}."
     )

@@ -1,11 +1,11 @@
 """What was measured on test: overall, by group, and what distillation changed."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.transfer import REFERENCES
-from fairkd.evaluation.trio import MODELS, Trio
+from fairkd.evaluation.trio import MODELS
 from fairkd.record import JobRecord
 from fairkd.reporting import markdown
 from fairkd.reporting.card.model import method_of
@@ -25,6 +25,7 @@ _OVERALL = {
     "Brier score": "brier",
     "calibration error": "ece",
 }
+_OF_TRAINING = ("distillation", "constraint", "mitigation")
 
 
 def results_section(job: RecordedJob) -> Iterator[str]:
@@ -41,7 +42,7 @@ def results_section(job: RecordedJob) -> Iterator[str]:
     for block in trio.transfers:
         yield f"### By {plain(block)}"
         yield from _shown(groups_table(trio, block, block))
-    yield from _changes(trio, method_of(job))
+    yield from _changes(job)
     yield from _privacy(record)
 
 
@@ -65,32 +66,38 @@ def _overall(record: JobRecord) -> str:
     return markdown.table(["", *map(plain, models)], rows)
 
 
-def _changes(trio: Trio, method: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """The final model's changes from those that it was made from, in gaps and by flipped rows."""
+def _changes(job: RecordedJob) -> Iterator[str]:
+    """The student's changes from teacher and control, then what was made of the student."""
+    record, method = job.record, method_of(job)
     yield "## What distillation changed" if "distillation" in method else "## What changed"
-    what = "; ".join(f"{section}: {', '.join(names)}" for section, names in method.items())
+    asked = {name: method[name] for name in _OF_TRAINING if name in method}
+    what = "; ".join(f"{section}: {', '.join(names)}" for section, names in asked.items())
     yield (
-        "Against the control this is the effect of all that the control does without, together: "
-        f"{plain(what or 'nothing')}."
+        "Each number is one model's minus another's on the same rows, with a paired interval; a gap"
+        " that grew is positive. Between student and control lies all that the control is trained "
+        f"without: {plain(what or 'nothing')}."
     )
-    changes = trio.changes(trio.final)
-    others = REFERENCES if trio.final == "student" else (REFERENCES[0], "student")
-    yield (
-        f"Each number is the {plain(trio.final)}'s minus another model's on the same rows, with a "
-        "paired interval; a gap that grew is positive."
-    )
+    yield from _changes_of("student", REFERENCES, record)
+    final = record.trio.final
+    if final != "student":
+        yield f"### From the student to the {plain(final)} model"
+        yield from _changes_of(final, ("student", REFERENCES[0]), record)
+
+
+def _changes_of(model: str, others: Sequence[str], record: JobRecord) -> Iterator[str]:
+    changes = record.trio.changes(model)
+    metrics = dict(DISPARITIES)
+    if record.headline.metric not in metrics.values():
+        metrics = {record.headline.metric.replace("_", " "): record.headline.metric, **metrics}
     rows = [
-        [
-            plain(f"{words} by {block}"),
-            *(
-                _value(changed, f"{metric}_change_from_{other}/{block}", signed=True)
-                for other in others
-            ),
-        ]
+        [plain(f"{words} by {block}"), *(_value(changed, name, signed=True) for name in names)]
         for block, changed in changes.items()
-        for words, metric in DISPARITIES.items()
+        for words, metric in metrics.items()
+        for names in [[f"{metric}_change_from_{other}/{block}" for other in others]]
+        if names[0] in changed.metrics
     ]
-    yield markdown.table(["change", *(f"minus the {plain(other)}" for other in others)], rows)
+    heading = f"{plain(model)}'s change"
+    yield markdown.table([heading, *(f"minus the {plain(other)}" for other in others)], rows)
     first = next(iter(changes.values()))
     lines = [f"It decides as the teacher does on {_value(first, 'fidelity')} of the rows"]
     flips = {block: found for of in changes.values() for block, found in of.flips.items()}

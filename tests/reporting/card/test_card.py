@@ -150,14 +150,18 @@ def test_changes_are_those_of_the_record(job: Make) -> None:
     assert "distillation: soft\\_targets; constraint: penalty" in text
     nothing = {"distillation": {"terms": {}}, "constraint": {"terms": {}}}
     undistilled = card(job(sections=nothing))
-    assert "together: nothing." in section(undistilled, "What changed")
+    assert "trained without: nothing." in section(undistilled, "What changed")
     assert "trained without distillation on arrests" in undistilled
 
 
 def test_a_further_model_is_compared_with_the_student(job: Make) -> None:
     text = card(job(further=("pruned",)))
     assert "The card is of what was made of the student at last: student, pruned" in text
-    assert "| change | minus the teacher | minus the student |" in text
+    assert "distilled by a teacher on arrests, then pruned." in text
+    changed = section(text, "What distillation changed")
+    assert "| student's change | minus the teacher | minus the control |" in changed
+    assert "### From the student to the pruned model" in changed
+    assert "| pruned's change | minus the student | minus the teacher |" in changed
     assert "| size | pruned | student | teacher | of the teacher's |" in text
 
 
