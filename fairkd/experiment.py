@@ -4,12 +4,15 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
+from fairkd import __version__
 from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import held
 from fairkd.job import FORCES, Job
@@ -23,10 +26,11 @@ from fairkd.measuring import (
     with_rows,
 )
 from fairkd.models.features import ModelOutputs
-from fairkd.record import JobRecord, parameters, write_figures, write_run, write_student
+from fairkd.record import OVERRIDES, JobRecord, parameters, write_figures, write_run, write_student
 from fairkd.store import Content, Store
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
+from fairkd.tracking.reading import VERSIONS
 from fairkd.training.compress import Beside, Compression
 from fairkd.training.distil import (
     Recipe,
@@ -117,8 +121,10 @@ def check_fits(job: Job) -> None:
 
 def _run(job: Job, keeper: Keeper, tracking: Tracking, illustrate: Illustrate) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
-    with tracking.start(job.name, parameters(job.config), _tags(job), job.sweep.parent) as run:
+    tags = {**_tags(job), VERSIONS: _versions()}
+    with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
+        run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
         write_student(job.output, weights, job.dataset)
@@ -148,6 +154,7 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking, illustrate: Illustra
     tags = {**_tags(job), "fairkd.reused": "true"}
     with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
+        run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
         run.log_history(record.histories["student"])
         write_figures(job.output, illustrate(record))
         write_run(run, record, job.dataset, job.output)
@@ -286,3 +293,9 @@ def _tags(job: Job) -> dict[str, str]:
         "fairkd.data": job.dataset.name,
         "fairkd.output": str(job.output),
     }
+
+
+def _versions() -> str:
+    """Of what a run's numbers depend on most."""
+    python = platform.python_version()
+    return f"fairkd {__version__}, torch {torch.__version__}, Python {python}"

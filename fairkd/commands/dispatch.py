@@ -26,7 +26,13 @@ def dispatch(arguments: Sequence[str]) -> int:
     if is_job and "--version" in arguments:
         print(f"fairkd {__version__}")
         return 0
-    subcommands: dict[str, Callable[[Sequence[str]], int]] = {"data": _data, "store": _store}
+    subcommands: dict[str, Callable[[Sequence[str]], int]] = {
+        "card": _card,
+        "check": _check,
+        "data": _data,
+        "report": _report,
+        "store": _store,
+    }
     if is_job:
         from fairkd.commands.train import train
 
@@ -38,10 +44,28 @@ def dispatch(arguments: Sequence[str]) -> int:
     return _reporting(lambda: subcommands[arguments[0]](arguments[1:]))
 
 
+def _card(arguments: Sequence[str]) -> int:
+    from fairkd.commands.card import card
+
+    return card(arguments)
+
+
+def _check(arguments: Sequence[str]) -> int:
+    from fairkd.commands.check import check
+
+    return check(arguments)
+
+
 def _data(arguments: Sequence[str]) -> int:
     from fairkd.commands.data import data
 
     return data(arguments)
+
+
+def _report(arguments: Sequence[str]) -> int:
+    from fairkd.commands.report import report
+
+    return report(arguments)
 
 
 def _store(arguments: Sequence[str]) -> int:
@@ -51,8 +75,13 @@ def _store(arguments: Sequence[str]) -> int:
 
 
 def _reporting(command: Callable[[], int]) -> int:
+    from fairkd.commands.asking import UsageError
+
     try:
         return command()
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return USAGE_ERROR
     except FairkdError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,5 +1,6 @@
 """Tracked runs read from MLflow, on this machine or from a store that came from another one."""
 
+import gc
 import json
 import shutil
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from fairkd.tracking.interface import SWEEP_ID, SWEEP_PARENT
 from fairkd.tracking.mlflow_connection import tagged
 from fairkd.tracking.mlflow_database import is_server, reaching, resolve_uri, sqlite_file, telling
 from fairkd.tracking.mlflow_server import check_reachable
-from fairkd.tracking.reading import TrackedJob
+from fairkd.tracking.reading import Input, TrackedJob
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -69,7 +70,7 @@ class MlflowReading:
             return found
         token: str | None = None
         while True:
-            with self._asking("search for runs", condition):
+            with self._asking("search for runs", condition), _not_collecting():
                 page = self._client.search_runs(
                     list(self._experiments),
                     condition,
@@ -236,6 +237,7 @@ class MlflowReading:
             metrics=dict(run.data.metrics),
             tags=dict(run.data.tags),
             artifacts=run.info.artifact_uri,
+            inputs=_inputs(run),
         )
 
     def _local(self, run: TrackedJob) -> Path | None:
@@ -275,3 +277,31 @@ class MlflowReading:
                     'and metrics.`test/accuracy` > 0.8".'
                 ) from error
             raise
+
+
+@contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Put off looking for garbage: a run is a thousand objects that are all in use, and going
+    through those of hundreds again and again takes as long as reading them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _inputs(run: Run) -> tuple[Input, ...]:
+    return tuple(
+        Input(one.dataset.name, one.dataset.digest, _rows(one.dataset.profile))
+        for one in (run.inputs.dataset_inputs if run.inputs else ())
+    )
+
+
+def _rows(profile: str | None) -> int | None:
+    """What `TrackedRun.log_input` wrote; other programs write other profiles."""
+    try:
+        return int(json.loads(profile or "{}")["num_rows"])
+    except (ValueError, LookupError, TypeError):
+        return None

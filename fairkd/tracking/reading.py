@@ -11,8 +11,24 @@ PARENT = "mlflow.parentRunId"
 CONFIGURATION_KEY = "fairkd.configuration_key"
 DATA = "fairkd.data"
 SUPERSEDED = "fairkd.superseded"
+VERSIONS = "fairkd.versions"
 RECORD = "record.json"
 CONFIGURATION = "configuration.json"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A data set that went into a run.
+
+    Attributes:
+        name: the data set.
+        digest: the beginning of its fingerprint.
+        rows: how many rows of it; ``None`` where the run does not say.
+    """
+
+    name: str
+    digest: str
+    rows: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +45,7 @@ class TrackedJob:
         metrics: the last value of each; NaN where undefined.
         tags: all of them.
         artifacts: the URI of the run's artifacts.
+        inputs: its data sets.
     """
 
     run_id: str
@@ -40,6 +57,7 @@ class TrackedJob:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     artifacts: str
+    inputs: tuple[Input, ...] = ()
 
     @property
     def job_key(self) -> str | None:

@@ -1,0 +1,148 @@
+"""``fairkd report``: what a sweep found, as one page, or as tables for a paper."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairkd.commands.asking import (
+    RUN_KEYS,
+    RUNS_HELP,
+    STORE_HELP,
+    UsageError,
+    asked,
+    choice_of,
+    reading,
+    which_runs,
+)
+from fairkd.commands.places import check_writable
+from fairkd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fairkd.reporting.report.document import Report
+    from fairkd.tracking.reading import TrackedJob
+
+USAGE = f"""\
+fairkd report: what a sweep found, in sentences, figures and tables.
+
+  fairkd report sweep=NAME                     one HTML file to open, send or print; it needs no
+                                               network, and says what was found first
+  fairkd report sweep=NAME threshold=0.05      the best student whose gap is within 0.05
+  fairkd report sweep=NAME format=latex        the configurations as a table for a paper (booktabs)
+  fairkd report run=ID                         one job alone
+
+The student is chosen on validation and told on test. Nothing is written over but a report.
+
+{RUNS_HELP}{STORE_HELP}
+How
+  format=html|markdown|latex|csv
+  threshold=NUMBER            of the gap (else that of the jobs' bounds, else 0.05)
+  out=PATH                    else a name from the sweep, here; out=- prints it
+  rows=NUMBER                 of raw rows that flipped (50); 0 for a page without rows of the data
+  level=configurations|jobs   what a row of format=csv is
+"""
+
+ENDINGS = {"html": "html", "markdown": "md", "latex": "tex", "csv": "csv"}
+"""Of the files, by format."""
+LEVELS = ("configurations", "jobs")
+_KEYS = (*RUN_KEYS, "format", "threshold", "out", "rows", "level")
+_ROWS = "50"
+_STANDARD_OUTPUT = "-"
+
+
+def report(arguments: Sequence[str]) -> int:
+    """Run ``fairkd report ...`` and return the exit code.
+
+    Raises:
+        UsageError: the words are not what the command accepts.
+        FairkdError: there are no such runs, or the report cannot be written.
+    """
+    if {"-h", "--help"} & set(arguments):
+        print(USAGE, end="")
+        return 0
+    values = asked(arguments, _KEYS)
+    which = which_runs(values)
+    kind = choice_of(values, "format", tuple(ENDINGS))
+    level = choice_of(values, "level", LEVELS)
+    if "level" in values and kind != "csv":
+        raise UsageError(f"level={level} is of format=csv alone; leave it out or add format=csv.")
+    threshold = _threshold(values.get("threshold"))
+    rows = _rows(values.get("rows", _ROWS))
+    store = reading(values)
+
+    from fairkd.reporting.report.assemble import Wanted, report_of
+    from fairkd.reporting.report.file import write
+    from fairkd.reporting.report.formats import written
+    from fairkd.reporting.runs import found_runs
+
+    found = found_runs(store, **which)
+    out = values.get("out") or _name(which, found.jobs, ENDINGS[kind])
+    if out != _STANDARD_OUTPUT:
+        _check_place(Path(out))
+    wanted = Wanted(threshold, tuple(arguments), figures=kind == "html", rows=rows)
+    made, summary = report_of(store, found, wanted)
+    text = written(kind, level, made, summary)
+    if out == _STANDARD_OUTPUT:
+        sys.stdout.write(text)
+        return 0
+    write(text, Path(out))
+    _tell(made, Path(out), kind)
+    return 0
+
+
+def _threshold(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise UsageError(f"threshold={text} is not a number of at least 0.")
+    return value
+
+
+def _rows(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"rows={text} is not a whole number of at least 0.")
+    return int(text)
+
+
+def _check_place(place: Path) -> None:
+    """Refuse, before the work is done, a place that a report may not be written to.
+
+    Raises:
+        ConfigError: something else is there, or its folder cannot be written.
+    """
+    from fairkd.reporting.report.file import is_report
+    from fairkd.reporting.report.formats import MARKS
+
+    check_writable("out", place.parent)
+    if os.path.lexists(place) and not is_report(place, MARKS):
+        raise ConfigError(
+            f"out={place} is there already and is not a report of fairkd; give another out, or "
+            "remove it."
+        )
+
+
+def _name(which: Mapping[str, str], jobs: "Sequence[TrackedJob]", ending: str) -> str:
+    """A file's name from the sweep: ``fairkd-report-adult.html``."""
+    from fairkd.tracking.slug import slug
+
+    of = which.get("sweep") or (jobs[0].name if "run" in which else f"{len(jobs)}-runs")
+    return f"fairkd-report-{slug(of)}.{ending}"
+
+
+def _tell(made: "Report", place: Path, kind: str) -> None:
+    for finding in made.findings:
+        if finding.comparison:
+            print(f"{finding.comparison}:")
+        print(" ".join(finding.answer))
+    print(f"report  {place.absolute()}")
+    lines = [command.line for command in made.commands if command.is_next]
+    if kind == "html":
+        lines.insert(0, f"open it in a browser: {place.absolute().as_uri()}")
+    for name, line in zip_longest(("next",), lines, fillvalue=""):
+        print(f"{name:<8}{line}")

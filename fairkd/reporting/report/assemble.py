@@ -1,0 +1,206 @@
+"""A report's sentences, figures and tables, put together from tracked runs."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fairkd.record import JobRecord, parameters
+from fairkd.reporting.certificate import joint_lines
+from fairkd.reporting.figures.figure import Figure
+from fairkd.reporting.figures.job import job_figures
+from fairkd.reporting.figures.sweep import sweep_figures
+from fairkd.reporting.recorded import RecordedJob, outcomes_of, recorded_jobs
+from fairkd.reporting.report.alone import is_distillation_alone
+from fairkd.reporting.report.answer import answer, basis
+from fairkd.reporting.report.comparison import Compared, compared
+from fairkd.reporting.report.configurations import configurations_table
+from fairkd.reporting.report.differences import differences_table
+from fairkd.reporting.report.document import Command, Finding, Report, Table
+from fairkd.reporting.report.flipped import ARTIFACT, flipped_table
+from fairkd.reporting.report.groups import groups_table
+from fairkd.reporting.report.jobs import jobs_table
+from fairkd.reporting.report.made import facts, sweeps_commands
+from fairkd.reporting.report.own_intervals import with_own_intervals
+from fairkd.reporting.report.privacy import privacy_table
+from fairkd.reporting.report.threshold import threshold_of
+from fairkd.reporting.runs import FoundRuns
+from fairkd.sweeps.joint import joint
+from fairkd.sweeps.labels import labels
+from fairkd.sweeps.outcome import Outcome
+from fairkd.sweeps.summary import Summary, summarise
+from fairkd.tracking.reading import Reading
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a report.
+
+    Attributes:
+        threshold: of the gap; ``None`` takes that of the jobs.
+        words: of the command that asks for it.
+        figures: whether there will be figures.
+        rows: how many flipped rows to show.
+    """
+
+    threshold: float | None = None
+    words: tuple[str, ...] = ()
+    figures: bool = True
+    rows: int = 50
+
+
+def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Report, Summary]:
+    """The report on tracked runs, and the summary that it is of.
+
+    Args:
+        reading: where the runs are.
+        found: which they are.
+        wanted: what is asked for.
+
+    Raises:
+        TrackingError: something of a run cannot be read.
+    """
+    jobs = recorded_jobs(reading, found.jobs)
+    outcomes = outcomes_of(jobs)
+    summary = summarise(outcomes, CONFIDENCE)
+    at = threshold_of((job.record for job in jobs), wanted.threshold)
+    comparisons = _comparisons(summary, jobs, at.value)
+    several = len(comparisons) > 1
+    findings: list[Finding] = []
+    figures: list[Figure] = []
+    tables: list[Table] = []
+    taken: list[Outcome] = []
+    for place, (name, one) in enumerate(comparisons.items(), start=1):
+        end = f"-{place}" if several else ""
+        job = None if one.job is None else jobs[one.job.number]
+        taken += [] if one.job is None else [one.job]
+        sentences = basis(one, summary.confidence, _classes(jobs, one))
+        findings.append(Finding(name if several else "", tuple(answer(one)), tuple(sentences)))
+        tables += _tables(one, end, summary.confidence)
+        tables += [] if job is None else _job_tables(reading, job, end, wanted.rows)
+        if wanted.figures:
+            figures += _figures(one, None if job is None else job.record, end)
+    mixing = [f"These are {len(comparisons)} comparisons that do not mix."] if several else []
+    report = Report(
+        title=_title(jobs, summary),
+        subtitle=_subtitle(found, summary),
+        findings=findings,
+        notes=[*mixing, at.source, *_certified(outcomes)],
+        figures=figures,
+        tables=[*tables, jobs_table(outcomes, taken)],
+        made=list(facts(jobs, found)),
+        commands=[*sweeps_commands(reading, found), *_next(wanted.words, taken, at.value)],
+    )
+    return report, summary
+
+
+def _comparisons(
+    summary: Summary, jobs: Sequence[RecordedJob], threshold: float
+) -> dict[str, Compared]:
+    """Each comparison, with what was chosen from it."""
+    flat = [parameters(job.configuration) for job in jobs]
+    alone = {
+        row.configuration
+        for row in summary.rows
+        if all(is_distillation_alone(flat[outcome.number]) for outcome in row.outcomes)
+    }
+    texts = dict(
+        zip(
+            [row.configuration for row in summary.rows],
+            labels([row.varied for row in summary.rows]),
+            strict=True,
+        )
+    )
+    return {
+        comparison: compared(
+            [
+                with_own_intervals(row, jobs[row.outcomes[0].number].record, summary.confidence)
+                for row in rows
+            ],
+            [texts[row.configuration] for row in rows],
+            threshold,
+            alone,
+        )
+        for comparison, rows in summary.comparisons().items()
+    }
+
+
+def _tables(comparison: Compared, end: str, confidence: float) -> list[Table]:
+    """Of all configurations of a comparison."""
+    found = [configurations_table(comparison, f"configurations{end}", confidence)]
+    tested = differences_table(comparison, f"differences{end}", confidence)
+    return found if tested is None else [*found, tested]
+
+
+def _job_tables(reading: Reading, job: RecordedJob, end: str, rows: int) -> list[Table]:
+    """Of the job to take."""
+    record, block = job.record, job.record.headline.block
+    found: list[Table | None] = []
+    if block in record.trio.transfers:
+        found += [
+            groups_table(record.trio, block, f"groups{end}"),
+            privacy_table(record, block, f"privacy{end}"),
+        ]
+    if rows and record.flipped is not None:
+        found.append(flipped_table(reading.text(job.run, ARTIFACT), f"flipped{end}", rows))
+    return [table for table in found if table is not None]
+
+
+def _figures(comparison: Compared, record: JobRecord | None, end: str) -> list[Figure]:
+    """Of a comparison, and of the job to take."""
+    found = sweep_figures(comparison.rows, comparison.threshold, CONFIDENCE)
+    found += [] if record is None else job_figures(record)
+    return [replace(figure, name=f"figure-{figure.name}{end}") for figure in found]
+
+
+def _certified(outcomes: Sequence[Outcome]) -> list[str]:
+    """What is certified, or that nothing is."""
+    lines = [f"{line[:1].upper()}{line[1:]}." for line in joint_lines(joint(outcomes))]
+    return lines or [
+        "Nothing is certified: the numbers are of these test rows, and new rows may differ "
+        "(constraint.confidence=0.95 tests a bound on rows of its own)."
+    ]
+
+
+def _classes(jobs: Sequence[RecordedJob], found: Compared) -> int:
+    record: JobRecord = jobs[found.rows[0].outcomes[0].number].record
+    flips = [one for changes in record.trio.transfers.values() for one in changes.flips.values()]
+    return len(flips[0].labels) if flips else 2
+
+
+def _title(jobs: Sequence[RecordedJob], summary: Summary) -> str:
+    names = dict.fromkeys(
+        str(parameters(job.configuration).get("data.name") or job.run.tags.get("fairkd.data", ""))
+        for job in jobs
+    )
+    configurations = len(summary.rows)
+    return (
+        f"{', '.join(names)}: {configurations} configuration{'' if configurations == 1 else 's'} "
+        f"of {_kinds(summary)}"
+    )
+
+
+def _kinds(summary: Summary) -> str:
+    finals = {outcome.final for row in summary.rows for outcome in row.outcomes}
+    return (
+        "a distilled student" if finals == {"student"} else "a distilled student and what follows"
+    )
+
+
+def _subtitle(found: FoundRuns, summary: Summary) -> str:
+    jobs = summary.jobs
+    sweeps = list(dict.fromkeys(run.sweep_id for run in found.jobs if run.sweep_id))
+    of_sweep = f", sweep {sweeps[0]}" if len(sweeps) == 1 else ""
+    return f"{jobs:,} finished job{'' if jobs == 1 else 's'}{of_sweep}"
+
+
+def _next(words: Sequence[str], taken: Sequence[Outcome], threshold: float) -> list[Command]:
+    """This report again, and a gate for what was chosen."""
+    commands = [Command("Make this report again", shlex.join(["fairkd", "report", *words]))]
+    for outcome in taken:
+        bound = f"test/disparity<={threshold:g}"
+        line = shlex.join(["fairkd", "check", f"run={outcome.run_id}", bound])
+        purpose = f"Check {outcome.name} against the threshold"
+        commands.append(Command(purpose, line, is_next=True))
+    return commands

@@ -1,0 +1,40 @@
+"""The table of the jobs behind a report, each with the run that holds it."""
+
+from collections.abc import Sequence
+
+from fairkd.reporting.report.configurations import varied_cell
+from fairkd.reporting.report.document import Cell, Table
+from fairkd.sweeps.labels import columns
+from fairkd.sweeps.outcome import MEASURES, SEED_KEYS, Outcome
+from fairkd.sweeps.sentence import number
+
+
+def jobs_table(outcomes: Sequence[Outcome], marked: Sequence[Outcome]) -> Table:
+    """One row a job, in the order they were started.
+
+    Args:
+        outcomes: of the jobs.
+        marked: those that a finding would take.
+    """
+    varied = columns([outcome.varied for outcome in outcomes])
+    return Table(
+        name="jobs",
+        title="Jobs",
+        caption="Each is one tracked run, by whose id it is found again. Numbers are on test.",
+        headings=("name", *varied, *SEED_KEYS, *MEASURES, "run"),
+        rows=tuple(
+            (
+                Cell(outcome.name),
+                *(varied_cell(texts[place]) for texts in varied.values()),
+                *(varied_cell(str(outcome.seeds.get(key, ""))) for key in SEED_KEYS),
+                *(
+                    Cell(number(value), value)
+                    for measure in MEASURES
+                    for value in [outcome.value("student", "test", measure)]
+                ),
+                Cell(outcome.run_id),
+            )
+            for place, outcome in enumerate(outcomes)
+        ),
+        marked=frozenset(place for place, outcome in enumerate(outcomes) if outcome in marked),
+    )
