@@ -16,8 +16,10 @@ from fairkd.keeping import Failures, Keeper, Memory, told
 from fairkd.measuring import baseline_of, measured, predicted, with_rows
 from fairkd.models.features import ModelOutputs
 from fairkd.record import JobRecord, parameters, write_run, write_student
+from fairkd.run_page import tags, write_page
+from fairkd.serving.description import Description
 from fairkd.store import Content, Store
-from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run, Tracking
+from fairkd.tracking.interface import Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
 from fairkd.training.compress import Beside, Compression
 from fairkd.training.distil import (
@@ -77,7 +79,7 @@ def run_job(
         if weights is None:
             log.warning("The student's weights are no longer in the store: the job is done again.")
             return _run(job, keeper, tracking)
-        write_student(job.output, weights, job.dataset)
+        _write_student(job, weights)
         return _reuse(job, JobRecord.from_json(entry.record), tracking)
 
 
@@ -99,16 +101,23 @@ def check_fits(job: Job) -> None:
 
 def _run(job: Job, keeper: Keeper, tracking: Tracking) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
-    with tracking.start(job.name, parameters(job.config), _tags(job), job.sweep.parent) as run:
+    with tracking.start(job.name, parameters(job.config), tags(job), job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
-        write_student(job.output, weights, job.dataset)
+        _write_student(job, weights)
         write_run(run, record, job.dataset, job.output)
+        write_page(run, job, record)
         tracking.supersede(job.keys.job)
         content = Content(record=record.to_json(), about={"name": job.name})
         keeper.put("job", job.keys.job, content)
     return JobResult(record, run.run_id, reused=False)
+
+
+def _write_student(job: Job, weights: Mapping[str, Mapping[str, Tensor]]) -> None:
+    threshold = job.evaluation.threshold
+    description = Description.of(job.config["student"], job.dataset, threshold, weights)
+    write_student(job.output, weights, job.dataset, description)
 
 
 def _kept_weights(job: Job, keeper: Keeper) -> dict[str, Mapping[str, Tensor]] | None:
@@ -126,11 +135,12 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
     found = tracking.find(job.keys.job, job.sweep.id)
     if found is not None:
         return JobResult(record, found, reused=True)
-    tags = {**_tags(job), "fairkd.reused": "true"}
-    with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
+    marked = {**tags(job), "fairkd.reused": "true"}
+    with tracking.start(job.name, parameters(job.config), marked, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         run.log_history(record.histories["student"])
         write_run(run, record, job.dataset, job.output)
+        write_page(run, job, record)
     return JobResult(record, run.run_id, reused=True)
 
 
@@ -252,14 +262,3 @@ def _compressed(
         found[name] = keeper.model("compressed", key, restores, make, called=name)
         before = found[name].model
     return found
-
-
-def _tags(job: Job) -> dict[str, str]:
-    return {
-        **({SWEEP_ID: job.sweep.id} if job.sweep.id is not None else {}),
-        JOB_KEY: job.keys.job,
-        "fairkd.configuration_key": job.keys.without_seeds,
-        "fairkd.teacher_key": job.keys.teacher,
-        "fairkd.data": job.dataset.name,
-        "fairkd.output": str(job.output),
-    }

@@ -13,6 +13,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 
 from fairkd.tracking.mlflow_artifacts import Artifacts
+from fairkd.tracking.mlflow_bulk import insert_logged_model
 from fairkd.tracking.mlflow_database import reaching, telling
 from fairkd.tracking.slug import accepted
 
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
     from pandas import DataFrame
 
+    from fairkd.serving.description import Description
+    from fairkd.serving.student import Rows
+
 _UNIQUE = re.compile("UNIQUE constraint|UniqueViolation|Duplicate entry|IntegrityError")
 PARAM_MOST = 6000
 TAG_MOST = 8000
+_TABLES = "mlflow.loggedArtifacts"
+"""The tag that tells MLflow's pages which artifacts are tables."""
 EVERY = 2.0
 """The seconds between two writes while a run is open, at the least."""
 
@@ -62,6 +68,8 @@ class TrackedRun:
         self._metrics: list[Metric] = []
         self._tags: dict[str, str] = {}
         self._inputs: list[DatasetInput] = []
+        self._tables: list[str] = []
+        self._models: dict[str, Mapping[str, float]] = {}
         self._artifacts = Artifacts(client, run_id, artifacts)
 
     @property
@@ -111,6 +119,40 @@ class TrackedRun:
 
         counted = isinstance(table.index, RangeIndex)
         self.log_text(table.to_csv(index=not counted, na_rep="NaN"), path)
+
+    def show_table(self, table: "DataFrame", path: str) -> None:
+        """A table as MLflow's pages show one; its index does not count, undefined is empty.
+
+        Raises:
+            TrackingError: as `log_text`.
+        """
+        self._tables.append(path)
+        shown_tables = [{"path": path, "type": "table"} for path in self._tables]
+        self._tags[_TABLES] = json.dumps(shown_tables)
+        self.log_json({"columns": [*table.columns], "data": table.to_numpy().tolist()}, path)
+
+    def log_model(
+        self,
+        folder: str,
+        description: "Description",
+        example: "Rows",
+        numbers: Mapping[str, float],
+    ) -> None:
+        """Describe the files of a folder of the artifacts as a model; see `Run.log_model`.
+
+        In an SQLite file it is one of the experiment's logged models as well.
+
+        Raises:
+            TrackingError: as `log_text`.
+        """
+        from fairkd.tracking.mlflow_model import model_files
+
+        texts = model_files(folder, self._run_id, description, example)
+        with telling(self._uri, f"write the model {folder}"):
+            for name, text in texts.items():
+                self._artifacts.add_text(f"{folder}/{name}", text)
+        self._models[folder] = {accepted(name): value for name, value in numbers.items()}
+        self._flush_in_time()
 
     def log_text(self, text: str, path: str) -> None:
         """A text as an artifact.
@@ -178,12 +220,15 @@ class TrackedRun:
         metrics, self._metrics = self._metrics, []
         tags, self._tags = [RunTag(key, value) for key, value in self._tags.items()], {}
         inputs, self._inputs = self._inputs, []
+        models, self._models = self._models, {}
         with reaching(self._uri, "write into a run"):
             if metrics or tags:
                 self._client.log_batch(self._run_id, metrics=metrics, tags=tags)
             if inputs:
                 self._log_inputs(inputs)
             self._artifacts.write()
+            for folder, numbers in models.items():
+                insert_logged_model(self._client, self._run_id, folder, numbers)
 
     def close(self) -> None:
         """Forget what was not written."""
