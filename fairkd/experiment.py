@@ -163,7 +163,6 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
     seconds = {name: model.seconds for name, model in trained.items()}
     if fit is not None:
         seconds |= dict.fromkeys(fit.rows, fit.seconds)
-    threshold = job.evaluation.threshold
     return products, JobRecord(
         trio=trio,
         histories={name: model.fitted.history for name, model in trained.items()},
@@ -171,7 +170,7 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
         seconds=seconds,
         headline=job.headline,
         bounds={
-            name: held(bound, predictions, job.dataset.splits, threshold)
+            name: held(bound, predictions, job.dataset.splits, job.evaluation)
             for name, bound in job.bounds.items()
         },
         certificate=student.fitted.certificate,

@@ -26,7 +26,7 @@ REVISIONS = {
     "baseline": 1,
     "outputs": 1,
     "evaluation": 2,
-    "job": 4,
+    "job": 5,
 }
 
 _COMPRESSING = ("onnx", "onnxruntime", "onnxscript", "torch-pruning")

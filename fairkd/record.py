@@ -80,6 +80,14 @@ class JobRecord:
             if f"{bound.metric}/{bound.block}" == name
         )
 
+    def disparity_interval(self, model: str) -> tuple[float, float] | None:
+        """The interval of a model's headline disparity on test; ``None`` where there is none."""
+        name = self.headline.name
+        if name in self.trio.evaluations[model].intervals:
+            return self.trio.evaluations[model].intervals[name]
+        known = (b.intervals for b in self.bounds.values() if f"{b.metric}/{b.block}" == name)
+        return next((intervals[model] for intervals in known if model in intervals), None)
+
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values for standard JSON."""
         return {
@@ -122,9 +130,9 @@ class JobRecord:
             "test/disparity": gap,
             "test/disparity_change": gap - self.disparity("control", "test"),
         }
-        if self.headline.name in student.intervals:
-            low, high = student.intervals[self.headline.name]
-            found |= {"test/disparity_low": low, "test/disparity_high": high}
+        interval = self.disparity_interval(final)
+        if interval is not None:
+            found |= dict(zip(("test/disparity_low", "test/disparity_high"), interval, strict=True))
         found["validation/accuracy"] = self.trio.validation[final]["accuracy"]
         found["validation/disparity"] = self.disparity(final, "validation")
         found |= self._of_bounds()

@@ -53,16 +53,28 @@ class Bound:
             decisions: one-hot, shape ``[N, C]``.
             batch: the rows.
         """
-        rates = self._rates(decisions, batch)
-        fewest = 1 if self.disparity == "worst_group" else 2
-        known = rates.defined.sum(-1) >= fewest
-        if self.disparity in REFERENCED:
-            known &= rates.defined[..., self.reference]
-        if self.disparity == "average_relative_difference":
-            known &= rates.value[..., self.reference] > 0
-        if not known.any():
-            return math.nan
-        return float(find_disparity(self.disparity)(rates, self.reference)[known].amax())
+        return float(self._worst(self._rates(decisions, batch)))
+
+    def of_counts(self, counts: Tensor) -> Tensor:
+        """`value` of many tables of counts; NaN where it is undefined.
+
+        Args:
+            counts: rows by group, true and predicted class, shape ``[..., G, C, C]``.
+
+        Returns:
+            Shape ``[...]``.
+        """
+        n_classes = counts.shape[-1]
+        y = torch.arange(n_classes).repeat_interleave(n_classes)
+        decisions = F.one_hot(torch.arange(n_classes).repeat(n_classes), n_classes).double()
+        found = find_statistic(self.statistic)
+
+        def worst(table: Tensor) -> Tensor:
+            # All sums are linear in memberships: a cell's rows are one row of that weight.
+            return self._worst(found.rates(decisions, y, table.flatten(1).T))
+
+        flat: Tensor = torch.vmap(worst)(counts.flatten(0, -4))
+        return flat.reshape(counts.shape[:-3])
 
     def upper(self, decisions: Tensor, batch: Batch, confidence: float) -> float:
         """The disparity's upper confidence bound (see `disparity_bound`).
@@ -98,6 +110,18 @@ class Bound:
         total = rates.denominator * ((rows or batch.size) / batch.size)
         alike = rates.overall.unsqueeze(-1) if self.disparity != "worst_group" else 1.0
         return self._upper(alike * total, total, confidence)
+
+    def _worst(self, rates: Rates) -> Tensor:
+        """The largest of the conditions' and classes' disparities that are defined, or NaN."""
+        fewest = 1 if self.disparity == "worst_group" else 2
+        known = rates.defined.sum(-1) >= fewest
+        if self.disparity in REFERENCED:
+            known &= rates.defined[..., self.reference]
+        if self.disparity == "average_relative_difference":
+            known &= rates.value[..., self.reference] > 0
+        found = find_disparity(self.disparity)(rates, self.reference)
+        largest = torch.where(known, found, -math.inf).amax()
+        return torch.where(known.any(), largest, math.nan)
 
     def _rates(self, decisions: Tensor, batch: Batch) -> Rates:
         memberships = self.block.of(batch.group).double()

@@ -127,9 +127,16 @@ def _held(bound: Held, final: str) -> str:
         return f"{bound.words} is undefined on test, so nothing can be said of its bound"
     verdict = "holds" if holds else "does NOT hold"
     return (
-        f"{bound.words} is {value:.3f} on test: the bound of {bound.threshold:g} {verdict} there "
+        f"{bound.words} is {value:.3f}{_interval(bound, final)} on test: the bound of "
+        f"{bound.threshold:g} {verdict} there "
         f"({others})"
     )
+
+
+def _interval(bound: Held, model: str) -> str:
+    """The interval of a disparity that stands in no table."""
+    low, high = bound.intervals.get(model, (math.nan, math.nan))
+    return "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
 
 
 def _listed(values: Iterable[float]) -> str:

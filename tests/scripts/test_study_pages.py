@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
-import study_page
 import study_sweeps
+from study_bounds import best_within, bound_row
 from study_fairness import _numbers
+from study_frontier import NOBODY, areas_of, draw, frontier
+from study_missing import missing
+from study_temperature import holm, temperature
 
 
 def job(replicate: int, accuracy: float, gap: float, varied=None, metric="m/sex", **more: float):
@@ -19,23 +22,23 @@ def job(replicate: int, accuracy: float, gap: float, varied=None, metric="m/sex"
 
 def test_holms_correction() -> None:
     # By hand: 3 * 0.01, 2 * 0.02, 1 * 0.03 and never less than the one before; not above 1.
-    assert study_page._holm([0.02, 0.01, 0.03]) == pytest.approx([0.04, 0.03, 0.04])
-    assert study_page._holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([0.02, 0.01, 0.03]) == pytest.approx([0.04, 0.03, 0.04])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
 def test_the_weight_is_chosen_on_validation() -> None:
     fair = job(0, 0.80, 0.01)
     accurate = job(0, 0.84, 0.04, **{"test/disparity": 0.09})
     unfair = job(0, 0.86, 0.10)
-    assert study_page._best_within([fair, accurate, unfair], 0.05) is accurate
-    assert study_page._best_within([accurate, unfair], 0.02) is accurate  # the fairest of them
+    assert best_within([fair, accurate, unfair], 0.05) is accurate
+    assert best_within([accurate, unfair], 0.02) is accurate  # the fairest of them
 
 
 def test_the_area_takes_the_best_setting_within_each_gap() -> None:
     jobs = [job(0, 0.80, 0.02), job(0, 0.84, 0.10), job(1, 0.90, 0.0)]
-    areas = study_page._areas(jobs)
+    areas = areas_of(jobs)
     # Of the 31 gaps from 0 to 0.15: 4 below 0.02 leave nobody, 16 the first, 11 the second.
-    assert areas["0"] == pytest.approx((4 * study_page.NOBODY + 16 * 0.80 + 11 * 0.84) / 31)
+    assert areas["0"] == pytest.approx((4 * NOBODY + 16 * 0.80 + 11 * 0.84) / 31)
     assert areas["1"] == pytest.approx(0.90)
 
 
@@ -45,7 +48,7 @@ def test_a_row_counts_what_held_and_what_was_certified() -> None:
         job(1, 0.84, 0.06, **{"certify/certified": 1.0}),
         job(2, 0.82, 0.04, **{"certify/certified": 0.0}),
     ]
-    row = study_page._bound_row(0.05, "ours", jobs, 0.05, "1.0")
+    row = bound_row(0.05, "ours", jobs, 0.05, "1.0")
     cells = [cell.strip() for cell in row.split("|")]
     assert cells[1:3] == ["0.05", "ours"]
     assert cells[3].startswith("2/3 [0.09, 0.99]")
@@ -56,7 +59,7 @@ def test_a_row_counts_what_held_and_what_was_certified() -> None:
 
 def test_the_figure_and_every_section_are_written(tmp_path: Path) -> None:
     swept = {"command": "fairkd -m", "seconds": 9.0, "refused": []}
-    frontier = {
+    study = {
         "replicates": 2,
         "sweeps": {
             name: {**swept, "jobs": [job(r, 0.8 + r / 100, 0.05, {"constraint.weight": "1"})
@@ -64,16 +67,16 @@ def test_the_figure_and_every_section_are_written(tmp_path: Path) -> None:
             for name in ("penalty", "hsic")
         },
     }  # fmt: skip
-    study_page.draw(frontier, tmp_path / "frontier.png")
+    draw(study, tmp_path / "frontier.png")
     assert (tmp_path / "frontier.png").read_bytes().startswith(b"\x89PNG")
-    assert "| hsic |" in study_page.frontier(frontier)
+    assert "| hsic |" in frontier(study)
     heat = {"distillation.temperature": "4", "distillation.temperature_scaling": "none"}
     odds = {f"{m}/equalized_odds_difference/sex": 0.1 for m in ("student", "control", "teacher")}
     jobs = [job(r, 0.8, 0.2 + r / 1000, heat, **odds) for r in range(3)]
-    told = study_page.temperature({"replicates": 3, "sweeps": {"adult": {**swept, "jobs": jobs}}})
+    told = temperature({"replicates": 3, "sweeps": {"adult": {**swept, "jobs": jobs}}})
     assert "| selection rate | none | 4 | +0.031 ± 0.002 * |" in told
     known = {"data.imperfect.known_groups": "0.05"}
-    told = study_page.missing(
+    told = missing(
         {"replicates": 1, "sweeps": {"known rows": {**swept, "jobs": [job(0, 0.8, 0.04, known)]}}}
     )
     assert "| known rows | 5% | 0.800 | 0.040 | 1/1" in told

@@ -1,0 +1,1 @@
+"""Parts of a job, made from its sections of the configuration."""

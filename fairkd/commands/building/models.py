@@ -1,0 +1,98 @@
+"""Recipes of models: their networks, trainers, devices, and a teacher's own teachers."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import get_object
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from fairkd.commands.building.made import made
+from fairkd.commands.building.objective import term_of
+from fairkd.data.dataset import Dataset
+from fairkd.models.inputs import input_of
+from fairkd.training.balance import Balance
+from fairkd.training.distil import Distillation, Lesson, Recipe
+from fairkd.training.fit import TrainerSettings
+from fairkd.training.objective import Objective
+
+
+def teacher_of(
+    key: str,
+    section: DictConfig,
+    plain: Mapping[str, Any],
+    dataset: Dataset,
+    settings: Callable[[str, DictConfig, Any], Any],
+) -> Recipe:
+    """A teacher's recipe, with that of its own teacher where it has one."""
+    recipe = Recipe(
+        build=builder(f"{key}.model", section.model, dataset),
+        settings=settings(f"{key}.trainer", section.trainer, plain["trainer"]),
+        seed=section.seed,
+        weights=Path(section.weights) if section.get("weights") is not None else None,
+        balance=_balance(plain),
+    )
+    if "teacher" not in section or recipe.weights is not None:
+        return recipe
+    above = teacher_of(f"{key}.teacher", section.teacher, plain["teacher"], dataset, settings)
+    terms = section.distillation.terms
+
+    def objective(_start: Mapping[str, Tensor]) -> Objective:
+        where = f"{key}.distillation.terms"
+        return Objective(
+            label_weight=section.distillation.label_weight,
+            terms={
+                str(n): term_of(f"{where}.{n}", term, dataset.blocks) for n, term in terms.items()
+            },
+        )
+
+    return replace(recipe, lesson=Lesson(above, Distillation(objective)))
+
+
+def builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.Module]:
+    """What makes an untrained model for a data set's rows and classes."""
+    return lambda: made(
+        key, section, **_input(section, dataset.shape), n_classes=len(dataset.classes)
+    )
+
+
+def _input(section: DictConfig, shape: Sequence[int]) -> dict[str, Any]:
+    try:
+        return input_of(get_object(section._target_), shape)
+    except (ImportError, ValueError, AttributeError):  # instantiating it will say what is wrong
+        return {}
+
+
+def trainer_of(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettings:
+    """A trainer's settings, any refusal of an augmentation named by the key that brought it."""
+    for name, augmentation in section.get("augmentation", {}).items():
+        above = "augmentation" if augmentation == shared.get(name) else f"{key}.augmentation"
+        made(f"{above}.{name!s}", augmentation)
+    settings: TrainerSettings = made(key, section)
+    return settings
+
+
+def device_kind(accelerator: str) -> str:
+    """The kind of device an accelerator means here: results of different kinds are kept apart."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
+        return "mps"
+    return "cpu" if accelerator == "auto" else str(accelerator)
+
+
+def devices_above(teacher: DictConfig) -> Iterator[str]:
+    """The kinds of devices of a teacher's own teacher, and so on."""
+    if "teacher" in teacher:
+        yield device_kind(teacher.teacher.trainer.accelerator)
+        yield from devices_above(teacher.teacher)
+
+
+def _balance(teacher: Mapping[str, Any]) -> Balance | None:
+    section = teacher.get("balance")
+    if not section or section["by"] is None or teacher.get("weights") is not None:
+        return None
+    return Balance(**section)
