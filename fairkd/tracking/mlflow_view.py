@@ -23,7 +23,7 @@ def experiment_tags() -> dict[str, str]:
     return {**KIND, VIEW: json.dumps(_state())}
 
 
-def page(experiment_id: str, tags: Mapping[str, str]) -> str:
+def address(experiment_id: str, tags: Mapping[str, str]) -> str:
     """The part of the address, after the server's, of an experiment's runs in our view.
 
     Args:
