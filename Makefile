@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 PORT ?= 5000
 # Jobs given after a target: make run ARGS="distillation.temperature=2"
 ARGS ?=
+# make check RUN=<id> HOLDS="test/disparity<=0.05 test/accuracy>=0.83"
+RUN ?=
+HOLDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install data run ui test test-all lint types contracts format bench bench-sweep methods fairness picture clean
+.PHONY: help install data run ui check test test-all lint types contracts format bench bench-sweep methods fairness picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +32,9 @@ run: data ## Train, distil and measure the quickstart: Adult by sex, under a min
 ui: install ## Compare runs in MLflow at http://127.0.0.1:5000 (PORT=... for another)
 	@echo "Open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning (Ctrl-C stops)"
 	$(BIN)/mlflow ui --host 127.0.0.1 --port $(PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+check: install ## Fail unless conditions hold of a run (RUN=<id> HOLDS="test/accuracy>=0.83 ...")
+	$(BIN)/fairkd check run=$(RUN) $(foreach condition,$(HOLDS),"$(condition)") $(ARGS)
 
 test: lint types contracts ## Lint, types, import contracts and the fast tests (what CI runs)
 	$(BIN)/pytest -n auto --dist loadfile

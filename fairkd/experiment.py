@@ -4,18 +4,26 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor, nn
 
+from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import held
 from fairkd.job import FORCES, Job
 from fairkd.keeping import Failures, Keeper, Memory, told
-from fairkd.measuring import baseline_of, measured, predicted, with_rows
+from fairkd.measuring import (
+    baseline_of,
+    measured,
+    memberships,
+    predicted,
+    scores_of,
+    with_rows,
+)
 from fairkd.models.features import ModelOutputs
-from fairkd.record import JobRecord, parameters, write_run, write_student
+from fairkd.record import JobRecord, parameters, write_figures, write_run, write_student
 from fairkd.run_page import tags, write_page
 from fairkd.serving.description import Description
 from fairkd.store import Content, Store
@@ -32,6 +40,9 @@ from fairkd.training.distil import (
 from fairkd.training.randomness import threads
 
 log = logging.getLogger(__name__)
+
+Illustrate = Callable[[JobRecord], Mapping[str, bytes]]
+"""Draws a record: the content of each picture by the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ def run_job(
     *,
     memory: Memory | None = None,
     failures: Failures | None = None,
+    illustrate: Illustrate = lambda _: {},
 ) -> JobResult:
     """Train what is missing, measure the trio, and leave exactly one finished tracked run.
 
@@ -65,6 +77,7 @@ def run_job(
         tracking: where runs are written, prepared by the caller.
         memory: shared with the other jobs of the process.
         failures: models that are known to fail, and why (a stack found out).
+        illustrate: draws what goes beside the record into its run.
 
     Raises:
         FairkdError: something does not fit, training diverged, or store or tracking cannot be
@@ -74,13 +87,13 @@ def run_job(
     with store.lock("job", job.keys.job):
         entry = keeper.kept("job", job.keys.job)
         if entry is None:
-            return _run(job, keeper, tracking)
+            return _run(job, keeper, tracking, illustrate)
         weights = _kept_weights(job, keeper)
         if weights is None:
             log.warning("The student's weights are no longer in the store: the job is done again.")
-            return _run(job, keeper, tracking)
+            return _run(job, keeper, tracking, illustrate)
         _write_student(job, weights)
-        return _reuse(job, JobRecord.from_json(entry.record), tracking)
+        return _reuse(job, JobRecord.from_json(entry.record), tracking, illustrate)
 
 
 def prepare(tracking: Tracking) -> None:
@@ -99,13 +112,14 @@ def check_fits(job: Job) -> None:
     assemble_student(job.student, job.distillation, job.teacher.initial(), job.dataset)
 
 
-def _run(job: Job, keeper: Keeper, tracking: Tracking) -> JobResult:
+def _run(job: Job, keeper: Keeper, tracking: Tracking, illustrate: Illustrate) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
     with tracking.start(job.name, parameters(job.config), tags(job), job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
         _write_student(job, weights)
+        write_figures(job.output, illustrate(record))
         write_run(run, record, job.dataset, job.output)
         write_page(run, job, record)
         tracking.supersede(job.keys.job)
@@ -130,7 +144,7 @@ def _kept_weights(job: Job, keeper: Keeper) -> dict[str, Mapping[str, Tensor]] |
     return dict(known) if len(known) == len(found) else None
 
 
-def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
+def _reuse(job: Job, record: JobRecord, tracking: Tracking, illustrate: Illustrate) -> JobResult:
     """Point to the job's run; write one from the store where this tracking store has none."""
     found = tracking.find(job.keys.job, job.sweep.id)
     if found is not None:
@@ -139,6 +153,7 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking) -> JobResult:
     with tracking.start(job.name, parameters(job.config), marked, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         run.log_history(record.histories["student"])
+        write_figures(job.output, illustrate(record))
         write_run(run, record, job.dataset, job.output)
         write_page(run, job, record)
     return JobResult(record, run.run_id, reused=True)
@@ -160,6 +175,7 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
         rows = {} if fit is None else fit.rows
         predictions = with_rows(predictions, rows)
         trio = measured(job, keeper, trained, predictions, rows)
+        membership = memberships(job, keeper, trained, outputs, predictions)
     seconds = {name: model.seconds for name, model in trained.items()}
     if fit is not None:
         seconds |= dict.fromkeys(fit.rows, fit.seconds)
@@ -174,6 +190,9 @@ def _compute(job: Job, keeper: Keeper, run: Run) -> tuple[dict[str, Trained], Jo
             for name, bound in job.bounds.items()
         },
         certificate=student.fitted.certificate,
+        scores=scores_of(job, keeper, predictions),
+        flipped=Flipped.of(predictions["test"], trio.final, job.evaluation.threshold),
+        membership=membership,
     )
 
 

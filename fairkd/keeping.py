@@ -41,7 +41,10 @@ _FRESH = "fresh"
 _SHARED = ("teacher", "control", "outputs")
 _OWN = ("student", "compressed")
 _DOING = {"compressed": "compressing"}
-_DERIVED = ("outputs", "evaluation", "predictions", "validation", "cost")
+_DERIVED = (
+    *("outputs", "evaluation", "predictions", "validation", "cost"),
+    *("scores", "membership"),
+)
 _MOST = 32
 _MOST_OF_KIND = {
     "outputs": 4,  # features of every row can be large

@@ -12,11 +12,13 @@ from fairkd.evaluation.evaluate import evaluate
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.predictions import Predictions
 from fairkd.evaluation.row_draws import SharedDraws
+from fairkd.evaluation.scores import Scores
 from fairkd.evaluation.trio import Trio, chosen_by, measure_trio
 from fairkd.evaluation.truth import Truth
 from fairkd.job import Job
 from fairkd.keeping import Keeper
 from fairkd.models.features import ModelOutputs
+from fairkd.privacy.membership import membership
 from fairkd.store import Content
 from fairkd.training.distil import Trained
 from fairkd.training.inference import outputs_on
@@ -137,6 +139,46 @@ def measured(
         measure,
         choose,
     )
+
+
+def scores_of(job: Job, keeper: Keeper, predictions: Predicted) -> dict[str, Scores]:
+    """How the scores on test lie, of every model that decides by them."""
+    return {
+        name: _shared(job, keeper, "scores", name, "test", partial(Scores.of, said))
+        for name, said in predictions["test"].items()
+        if said.decisions is None
+    }
+
+
+def memberships(
+    job: Job,
+    keeper: Keeper,
+    trained: Mapping[str, Trained],
+    teacher_outputs: Mapping[str, ModelOutputs],
+    predictions: Predicted,
+) -> dict[str, Evaluation]:
+    """What every trained model's losses tell of which rows trained it."""
+    dataset, confidence = job.dataset, job.evaluation.confidence
+    rows = dataset.splits["train"]
+    # Teachers and controls serve jobs that are told other things of the training rows' groups.
+    told = dataset.told_groups
+    truth = keeper.recall(
+        "truth",
+        (job.keys.teacher, told),
+        partial(Truth.of, rows, dataset.blocks, dataset.classes),
+    )
+
+    def measure(name: str) -> Evaluation:
+        known = teacher_outputs["train"] if name == "teacher" else None
+        logits = (known or outputs_on(trained[name].model, rows)).logits
+        said = Predictions.from_logits(logits, truth)
+        return membership(said, predictions["test"][name], confidence)
+
+    of = (told, confidence)
+    return {
+        name: _shared(job, keeper, "membership", name, of, partial(measure, name))
+        for name in trained
+    }
 
 
 def _shared(

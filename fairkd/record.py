@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +14,16 @@ from torch import Tensor
 from fairkd.data.dataset import PREPARATION, Dataset
 from fairkd.errors import StoreError
 from fairkd.evaluation.certificate import Certificate
-from fairkd.evaluation.evaluation import encoded, number
+from fairkd.evaluation.evaluation import (
+    Evaluation,
+    encoded,
+    evaluations_from_json,
+    evaluations_to_json,
+    number,
+)
+from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import Held
+from fairkd.evaluation.scores import Scores
 from fairkd.evaluation.trio import Trio
 from fairkd.serving.description import DESCRIPTION, Description
 from fairkd.store import tensor_bytes
@@ -23,6 +32,9 @@ from fairkd.tracking.slug import metric_name
 
 GROUP_METRICS_LIMIT = 200
 """Above so many per-group values a run holds them in its tables alone."""
+
+FIGURES = "figures"
+"""The folder of a job, and of its run's artifacts."""
 
 _NOT_PARAMETERS = ("paths", "tracking", "sweep", "force", "dry_run")
 
@@ -58,6 +70,9 @@ class JobRecord:
         bounds: how each constraint's bound stands, by its name.
         certificate: what certifying rows say of the student; ``None`` where nothing was to be
             certified.
+        scores: how the scores on test lie, of each model that decides by them.
+        flipped: the rows of test that the final model decides otherwise than teacher or control.
+        membership: of each trained model, what its losses tell of which rows trained it.
     """
 
     trio: Trio
@@ -67,6 +82,9 @@ class JobRecord:
     headline: Headline
     bounds: Mapping[str, Held] = field(default_factory=dict)
     certificate: Certificate | None = None
+    scores: Mapping[str, Scores] = field(default_factory=dict)
+    flipped: Flipped | None = None
+    membership: Mapping[str, Evaluation] = field(default_factory=dict)
 
     def disparity(self, model: str, split: str) -> float:
         """A model's headline disparity on ``validation`` or ``test``; NaN where undefined."""
@@ -98,6 +116,9 @@ class JobRecord:
             "headline": asdict(self.headline),
             "bounds": {name: bound.to_json() for name, bound in self.bounds.items()},
             "certificate": None if self.certificate is None else asdict(self.certificate),
+            "scores": {name: scores.to_json() for name, scores in self.scores.items()},
+            "flipped": None if self.flipped is None else self.flipped.to_json(),
+            "membership": evaluations_to_json(self.membership),
         }
 
     @classmethod
@@ -115,6 +136,9 @@ class JobRecord:
             headline=Headline(**plain["headline"]),
             bounds={name: Held.from_json(bound) for name, bound in plain["bounds"].items()},
             certificate=_certificate(plain["certificate"]),
+            scores={name: Scores.from_json(scores) for name, scores in plain["scores"].items()},
+            flipped=None if plain["flipped"] is None else Flipped.from_json(plain["flipped"]),
+            membership=evaluations_from_json(plain["membership"]),
         )
 
     def metrics(self) -> dict[str, float]:
@@ -190,6 +214,9 @@ class JobRecord:
 
     def _of_model(self, model: str) -> dict[str, float]:
         measured = dict(self.trio.evaluations[model].metrics)
+        if model in self.membership:
+            found = self.membership[model]
+            measured |= {name: found.metrics[name] for name in found.intervals}
         if sum(map(self._is_of_group, measured)) > GROUP_METRICS_LIMIT:
             measured = {name: v for name, v in measured.items() if not self._is_of_group(name)}
         found = {
@@ -243,7 +270,7 @@ def write_student(
     Raises:
         StoreError: the folder cannot be written.
     """
-    try:
+    with _writing(output):
         output.mkdir(parents=True, exist_ok=True)
         for left in output.glob(".partial-*"):  # by a process that was killed at this very job
             shutil.rmtree(left, ignore_errors=True)
@@ -257,11 +284,28 @@ def write_student(
             shutil.rmtree(output / PREPARATION, ignore_errors=True)
             for made in sorted(partial.iterdir()):
                 made.replace(output / made.name)
-    except OSError as error:
-        raise StoreError(
-            f"The job's folder {output} cannot be written ({error.strerror or error}); free some "
-            "space or set hydra.run.dir to another place."
-        ) from error
+
+
+def write_figures(output: Path, figures: Mapping[str, bytes]) -> None:
+    """Put pictures into the job's folder, whole or not at all.
+
+    Args:
+        output: the job's folder, which is there.
+        figures: the content of each file by its name.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    with _writing(output):
+        shutil.rmtree(output / FIGURES, ignore_errors=True)
+        if not figures:
+            return
+        with TemporaryDirectory(dir=output, prefix=".partial-") as partial:
+            made = Path(partial) / FIGURES
+            made.mkdir()
+            for name, content in figures.items():
+                (made / name).write_bytes(content)
+            made.replace(output / FIGURES)
 
 
 def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> None:
@@ -271,7 +315,7 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
         run: open.
         record: what was measured.
         dataset: becomes the run's input.
-        output: the job's folder, with what `write_student` put there.
+        output: the job's folder, with what `write_student` and `write_figures` put there.
     """
     run.log_metrics(record.metrics())
     run.set_tags(record.tags())
@@ -291,11 +335,37 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
                 run.log_table(table, f"transfer/{_file_name(block)}.{model}.csv")
         if model in record.histories:
             run.log_file(output / weights_file(model), "student")
+    _write_rows_and_scores(run, record, dataset)
+    for file in sorted((output / FIGURES).glob("*.png")):
+        run.log_file(file, FIGURES)
     run.log_json(record.to_json(), "record.json")
     run.log_file(output / weights_file("student"), "student")
     run.log_file(output / DESCRIPTION, "student")
     for file in sorted((output / PREPARATION).glob("*")):
         run.log_file(file, f"student/{PREPARATION}")
+
+
+def _write_rows_and_scores(run: Run, record: JobRecord, dataset: Dataset) -> None:
+    for model, scores in record.scores.items():
+        for block in scores.cells:
+            run.log_table(scores.table(block), f"scores/{_file_name(block)}.{model}.csv")
+    for model, of_loss in record.membership.items():
+        for block, table in of_loss.tables.items():
+            run.log_table(table, f"privacy/{_file_name(block)}.{model}.csv")
+    if record.flipped is not None:
+        run.log_table(record.flipped.table(dataset.raw.get("test")), "flipped.csv")
+
+
+@contextmanager
+def _writing(output: Path) -> Iterator[None]:
+    """Raises `StoreError` where the job's folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The job's folder {output} cannot be written ({error.strerror or error}); free some "
+            "space or set hydra.run.dir to another place."
+        ) from error
 
 
 def _certificate(plain: Mapping[str, Any] | None) -> Certificate | None:

@@ -10,11 +10,12 @@ import torch
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
+from fairkd.evaluation.evaluation import evaluations_to_json
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.identity import JobKeys
 from fairkd.job import FORCES, Job
 from fairkd.keeping import Keeper, Memory
-from fairkd.measuring import measured, predicted
+from fairkd.measuring import measured, memberships, predicted, scores_of
 from fairkd.models.mlp import MLP
 from fairkd.record import Headline
 from fairkd.store import Store
@@ -65,7 +66,7 @@ def _trained(recipe: Recipe, seed: int) -> Trained:
 
 
 def _measure(job: Job, keeper: Keeper, student: int, teacher: int = 0) -> str:
-    """A job's trio as text, without measured time."""
+    """What is measured in a job as text, without measured time."""
 
     def shared(kind: str, recipe: Recipe, seed: int) -> Trained:
         key = getattr(job.keys, kind)
@@ -82,6 +83,11 @@ def _measure(job: Job, keeper: Keeper, student: int, teacher: int = 0) -> str:
     for price in plain["costs"].values():
         for name in ("latency_ms_batch_1", "latency_ms_batch_256"):
             price.pop(name)
+    told = memberships(job, keeper, models, outputs, predictions)
+    plain["membership"] = evaluations_to_json(told)
+    plain["scores"] = {
+        name: scores.to_json() for name, scores in scores_of(job, keeper, predictions).items()
+    }
     return json.dumps(plain)
 
 
@@ -104,6 +110,21 @@ def test_a_forced_teacher_is_measured_again(job: Job, tmp_path: Path) -> None:
     after = [_measure(job, forced, 10, teacher) for teacher in (7, 8)]
     fresh = _measure(job, Keeper(Store(tmp_path / "fresh")), 10, teacher=7)
     assert before != after[0] == after[1] == fresh
+
+
+def test_what_losses_tell_by_group_is_of_the_groups_that_training_was_told(
+    job: Job, tmp_path: Path
+) -> None:
+    memory, store = Memory(), Store(tmp_path / "store")
+    before = _measure(job, Keeper(store, (), memory), 10)
+    rows = job.dataset.splits["train"]
+    splits = {**job.dataset.splits, "train": rows._replace(group=rows.group.roll(1, 0))}
+    other = replace(job, dataset=replace(job.dataset, splits=splits))
+    after = json.loads(_measure(other, Keeper(store, (), memory), 10))
+    for model, numbers in json.loads(before)["membership"]["models"].items():
+        found = after["membership"]["models"][model]["values"]
+        assert found[0] == numbers["values"][0]
+        assert found != numbers["values"]
 
 
 def test_models_of_one_architecture_have_one_latency(job: Job, tmp_path: Path) -> None:

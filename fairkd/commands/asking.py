@@ -1,13 +1,24 @@
 """The words of the commands that read tracked runs: ``key=value``, and which store they mean."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from fairkd.errors import FairkdError, unknown_name
 from fairkd.tracking.reading import Reading
 
 STORE_KEYS = ("tracking.uri", "tracking.experiment", "tracking.artifacts")
-STORE_HELP = """\
+RUN_KEYS = ("run", "sweep", "query")
+RUNS_HELP = """\
 Which runs
+  run=ID                      one run: its id, or the beginning of it
+  sweep=NAME                  the jobs of a sweep: its id, or its own run's id or name
+  query=CONDITION             what MLflow finds: "tags.`fairkd.data` = 'adult'"
+"""
+THRESHOLD_HELP = """\
+  threshold=0.05              of a sweep, the most accurate whose gap is within it on validation
+"""
+STORE_HELP = """\
+Where
   tracking.uri=URI            the tracking store (else $MLFLOW_TRACKING_URI, else ./mlflow.db)
   tracking.experiment=NAME    only this experiment
   tracking.artifacts=FOLDER   where artifacts are now, if the store was moved
@@ -42,6 +53,52 @@ def asked(words: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"{key} is given twice, as {found[key]} and {value}; give it once.")
         found[key] = value
     return found
+
+
+def which_runs(values: Mapping[str, str], accepted: Sequence[str] = RUN_KEYS) -> dict[str, str]:
+    """The one word that says which runs are meant, for `fairkd.reporting.runs.found_runs`.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    given = {key: values[key] for key in accepted if key in values}
+    listed = ", ".join(f"{key}=" for key in accepted)
+    if len(given) != 1:
+        told = "No runs are named" if not given else f"{'= and '.join(given)}= are both given"
+        raise UsageError(f"{told}; give one of {listed}.")
+    return given
+
+
+def choice_of(values: Mapping[str, str], key: str, accepted: Sequence[str]) -> str:
+    """One of the words that a key accepts; the first of them where it is not given.
+
+    Raises:
+        UsageError: any other word.
+    """
+    given = values.get(key, accepted[0])
+    if given not in accepted:
+        raise UsageError(f"{key}={given} is not known; accepted: {', '.join(accepted)}.")
+    return given
+
+
+def threshold_of(values: Mapping[str, str]) -> float | None:
+    """The gap within which a sweep's student is chosen; ``None`` where it is not given.
+
+    Raises:
+        UsageError: it is no number, or there is no sweep to choose from.
+    """
+    if "threshold" not in values:
+        return None
+    given = values["threshold"]
+    if "sweep" not in values:
+        raise UsageError(f"threshold={given} chooses from a sweep; give sweep= or leave it out.")
+    try:
+        threshold = float(given)
+    except ValueError:
+        threshold = math.nan
+    if not math.isfinite(threshold):
+        raise UsageError(f"threshold={given} is not a finite number; write it like threshold=0.05.")
+    return threshold
 
 
 def reading(values: Mapping[str, str]) -> Reading:

@@ -26,7 +26,13 @@ def dispatch(arguments: Sequence[str]) -> int:
     if is_job and "--version" in arguments:
         print(f"fairkd {__version__}")
         return 0
-    subcommands: dict[str, Callable[[Sequence[str]], int]] = {"data": _data, "store": _store}
+    subcommands: dict[str, Callable[[Sequence[str]], int]] = {
+        "check": _check,
+        "data": _data,
+        "register": _register,
+        "store": _store,
+        "ui": _ui,
+    }
     if is_job:
         from fairkd.commands.train import train
 
@@ -38,10 +44,22 @@ def dispatch(arguments: Sequence[str]) -> int:
     return _reporting(lambda: subcommands[arguments[0]](arguments[1:]))
 
 
+def _check(arguments: Sequence[str]) -> int:
+    from fairkd.commands.check import check
+
+    return check(arguments)
+
+
 def _data(arguments: Sequence[str]) -> int:
     from fairkd.commands.data import data
 
     return data(arguments)
+
+
+def _register(arguments: Sequence[str]) -> int:
+    from fairkd.commands.register import register
+
+    return register(arguments)
 
 
 def _store(arguments: Sequence[str]) -> int:
@@ -50,9 +68,20 @@ def _store(arguments: Sequence[str]) -> int:
     return store(arguments)
 
 
+def _ui(arguments: Sequence[str]) -> int:
+    from fairkd.commands.ui import ui
+
+    return ui(arguments)
+
+
 def _reporting(command: Callable[[], int]) -> int:
+    from fairkd.commands.asking import UsageError
+
     try:
         return command()
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return USAGE_ERROR
     except FairkdError as error:
         print(error, file=sys.stderr)
         return 1

@@ -40,6 +40,7 @@ def check_job(job: Job) -> None:
     _check_layers(job)
     _check_training("trainer", job.student, job)
     _check_teacher("teacher", job.teacher, job)
+    check_rows(job)
     check_fits(job)
     model = job.student.initial()
     for name, step in job.compression.items():
@@ -47,6 +48,20 @@ def check_job(job: Job) -> None:
             model = step.check(model, job.dataset)
         except ConfigError as error:
             raise ConfigError(f"compression.steps.{name}: {error}") from error
+
+
+def check_rows(job: Job) -> None:
+    """Refuse what these very rows cannot do, and another split of the same data may.
+
+    Raises:
+        ConfigError: naming the key to change.
+    """
+    key, teacher = "teacher", job.teacher
+    while True:
+        _check_balance(key, teacher, job.dataset)
+        if teacher.lesson is None or teacher.weights is not None:
+            break
+        key, teacher = f"{key}.teacher", teacher.lesson.teacher
     if job.baseline is not None:
         _check_baseline(job.baseline, job)
 
@@ -88,7 +103,6 @@ def _check_teacher(key: str, recipe: Recipe, job: Job) -> None:
             raise ConfigError(f"{key}.weights: {error}") from error
         return
     _check_training(f"{key}.trainer", recipe, job)
-    _check_balance(key, recipe, job.dataset)
     if recipe.lesson is None:
         return
     above = recipe.lesson.teacher
@@ -146,7 +160,7 @@ def _check_rows(job: Job, term: str, fewest: int) -> None:
 
 
 def _check_balance(key: str, teacher: Recipe, dataset: Dataset) -> None:
-    if teacher.balance is None:
+    if teacher.balance is None or teacher.weights is not None:
         return
     try:
         teacher.balance.check(teacher.initial(), dataset)

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from fairkd.commands.build import build_job, build_tracking
 from fairkd.commands.checking.job import check
 from fairkd.commands.ending import wide_console
-from fairkd.commands.fits import check_job
+from fairkd.commands.fits import check_job, check_rows
 from fairkd.commands.job import prepared, tell_certifiable
 from fairkd.commands.open_sweep import OpenSweep
 from fairkd.commands.places import check_writable
@@ -161,12 +161,19 @@ class Frame:
             check_writable("paths.store", Path(bare.paths.store))
             check_writable("hydra.sweep.dir", Path(str(config.hydra.sweep.dir)))
             job = build_job(bare, output, shop, plain)
-            like = json.dumps(_shape(job.config), default=str)
-            if like not in self._checked:  # jobs that differ in numbers alone are checked alike
+            shape = _shape(job.config)
+            if self._is_new(shape):  # jobs that differ in numbers alone are checked alike
                 build_tracking(bare)
                 check_job(job)
-                self._checked.add(like)
+                self._checked.add(_text(shape))
+            reading = [job.config["data"], shape["baseline"], shape["teacher"]]
+            if self._is_new(reading):
+                check_rows(job)
+                self._checked.add(_text(reading))
         return Planned(number, words, config, job)
+
+    def _is_new(self, checked: object) -> bool:
+        return _text(checked) not in self._checked
 
     @contextmanager
     def _opened(
@@ -287,6 +294,10 @@ def _sweep_id(planned: Sequence[Planned]) -> str:
 def _command(master: DictConfig) -> str:
     given = master.hydra.overrides
     return "\n".join([*as_given(given.hydra), *as_given(given.task), ""])
+
+
+def _text(plain: object) -> str:
+    return json.dumps(plain, default=str)
 
 
 def _shape(value: Any, key: str = "") -> Any:

@@ -44,6 +44,8 @@ Results
   mlflow.db, mlartifacts/   a tracked run for every job. See them: make ui, or
                             mlflow ui --backend-store-uri sqlite:///mlflow.db
   outputs/, multirun/       a folder for every job: its configuration, log and student
+  fairkd check sweep=NAME "test/disparity<=0.05"
+                            exit code 0 or 1: whether conditions hold of what was measured
   store/                    trained models and finished jobs. The same job again is answered from
                             here; after an interruption the same command goes on from here.
 

@@ -64,6 +64,25 @@ def auc(
     return Auc(float(np.mean(areas)), float(variance))
 
 
+def separation(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> Auc:
+    """`auc` of scores that already ascend, each of a positive row or a negative one.
+
+    Args:
+        scores: shape ``[N]``, ascending and finite.
+        positive: shape ``[N]``.
+
+    Returns:
+        NaN with fewer than two rows on a side.
+    """
+    n_positive = int(positive.sum())
+    if min(n_positive, len(scores) - n_positive) < 2:
+        return Auc(np.nan, np.nan)
+    placements = _placements(scores, positive)
+    sides = placements[positive], placements[~positive]
+    variance = sum(side.var(ddof=1) / len(side) for side in sides)
+    return Auc(float(sides[0].mean()), float(variance))
+
+
 def auc_difference_interval(
     groups: list[Auc], draws: int, confidence: float, generator: np.random.Generator
 ) -> Interval:

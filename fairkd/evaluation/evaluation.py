@@ -151,6 +151,26 @@ class Evaluation:
         return pd.DataFrame(columns, index=pd.Index(layout.cells, name="group", dtype="str"))
 
 
+def evaluations_to_json(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Evaluations of one kind on the same rows: what they share once, then each one's numbers."""
+    shared = next(iter(evaluations.values())).names_to_json() if evaluations else {}
+    return {
+        **shared,
+        "models": {name: each.numbers_to_json() for name, each in evaluations.items()},
+    }
+
+
+def evaluations_from_json(plain: Mapping[str, Any]) -> dict[str, Evaluation]:
+    """What `evaluations_to_json` gave.
+
+    Raises:
+        DataError: one of them is no evaluation.
+    """
+    return {
+        name: Evaluation.from_parts(plain, numbers) for name, numbers in plain["models"].items()
+    }
+
+
 def _suffix(block: str, cells: Sequence[str]) -> str:
     return f"/{block}.{cells[0]}"
 

@@ -11,7 +11,13 @@ from fairkd.evaluation.compression import Cost, ratios_to_teacher
 from fairkd.evaluation.decided import block_counts
 from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.evaluate import evaluate_decisions
-from fairkd.evaluation.evaluation import Evaluation, encoded, number
+from fairkd.evaluation.evaluation import (
+    Evaluation,
+    encoded,
+    evaluations_from_json,
+    evaluations_to_json,
+    number,
+)
 from fairkd.evaluation.predictions import Predictions
 from fairkd.evaluation.rates import recorded_rates
 from fairkd.evaluation.reference import reference_of
@@ -81,7 +87,7 @@ class Trio:
     def to_json(self) -> dict[str, Any]:
         """Everything as plain values for standard JSON."""
         return {
-            "evaluations": _each_to_json(self.evaluations),
+            "evaluations": evaluations_to_json(self.evaluations),
             "matched": _matched_to_json(self.matched),
             "transfers": _blocks_to_json(self.transfers),
             "further": {model: _blocks_to_json(changes) for model, changes in self.further.items()},
@@ -106,7 +112,7 @@ class Trio:
         """
         validation = plain["validation"]
         return cls(
-            evaluations=_each_from_json(plain["evaluations"]),
+            evaluations=evaluations_from_json(plain["evaluations"]),
             matched=_matched_from_json(plain["matched"]),
             transfers=_blocks_from_json(plain["transfers"]),
             further={
@@ -206,21 +212,6 @@ def _blocks_from_json(plain: Mapping[str, Any]) -> dict[str, Evaluation]:
     return {block: Evaluation.from_json(content) for block, content in plain.items()}
 
 
-def _each_to_json(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
-    """Evaluations of one kind on the same rows: what they share once, then each one's numbers."""
-    first = next(iter(evaluations.values()))
-    return {
-        **first.names_to_json(),
-        "models": {name: each.numbers_to_json() for name, each in evaluations.items()},
-    }
-
-
-def _each_from_json(plain: Mapping[str, Any]) -> dict[str, Evaluation]:
-    return {
-        name: Evaluation.from_parts(plain, numbers) for name, numbers in plain["models"].items()
-    }
-
-
 def _matched_to_json(matched: Mapping[str, Matched]) -> dict[str, Any]:
     if not matched:
         return {}
@@ -241,7 +232,7 @@ def _matched_from_json(plain: Mapping[str, Any]) -> dict[str, Matched]:
     return {
         rule: Matched(
             MatchedThresholds(found["target"], dict(found["thresholds"]), dict(found["achieved"])),
-            _each_from_json({**plain, "models": found["models"]}),
+            evaluations_from_json({**plain, "models": found["models"]}),
         )
         for rule, found in plain.get("rules", {}).items()
     }

@@ -1,7 +1,8 @@
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -42,3 +43,32 @@ def fairkd(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Fairkd:
         return Ended(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def tracked(
+    workplace: Path, migrated: Path, measured: Callable[..., Any], configured: Callable[..., Any]
+) -> list[str]:
+    """A sweep ``s`` of two configurations with two seeds each in ``mlflow.db``; its runs' ids."""
+    from fairkd.tracking import JOB_KEY, SWEEP_ID
+    from fairkd.tracking.mlflow_tracking import MlflowTracking
+
+    shutil.copy(migrated, workplace / "mlflow.db")
+    tracking = MlflowTracking(experiment="fairkd", locks=workplace / "locks")
+    tracking.prepare()
+    found = []
+    for weight in (0.0, 1.0):
+        for seed in (0, 1):
+            tags = {
+                JOB_KEY: f"k{weight}{seed}",
+                "fairkd.configuration_key": f"w{weight}",
+                SWEEP_ID: "s",
+                "fairkd.data": "arrests",
+            }
+            record = measured(seed=seed + round(2 * weight))
+            with tracking.start(f"w{weight:g}·s{seed}", {}, tags) as run:
+                run.log_metrics(record.metrics())
+                run.log_json(record.to_json(), "record.json")
+                run.log_json(configured(seed=seed, weight=weight), "configuration.json")
+            found.append(run.run_id)
+    return found

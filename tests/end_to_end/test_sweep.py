@@ -58,6 +58,21 @@ def test_a_refused_job_is_listed_and_does_not_stop_the_others(fairkd, place) -> 
     assert fairkd("-m", "distillation.temperature=-1,4", "sweep.allow_refused=true").code == 0
 
 
+def test_another_split_is_looked_at_for_itself(fairkd) -> None:
+    """Of these three splits the second has a small group of which validation knows one label."""
+    alike = ("data=arrests", "data.groups=[colour,sex,colour+sex]", "constraint=none")
+    asked = ("baseline=threshold_optimizer", "baseline.by=colour+sex")
+    few = "data.validation_fraction=0.06"
+    ended = fairkd("-m", "replicate=1,3,4", *alike, *asked, few, "dry_run=true")
+    assert ended.code == 1
+    assert "3 jobs" not in ended.out
+    told = [line for line in ended.out.splitlines() if line.startswith("#")]
+    refused = [line for line in told if ": refused: " in line]
+    assert len(told) == 3
+    assert [line[:2] for line in refused] == ["#1"]
+    assert "'white+female' of colour+sex has no row labelled 'No' in validation" in refused[0]
+
+
 def test_a_failing_job_does_not_stop_the_others(fairkd, place) -> None:
     ended = fairkd("-m", "trainer.optimizer.lr=1e-3,1e30,2e-3")
     assert ended.code == 1

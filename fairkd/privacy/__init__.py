@@ -1,0 +1,1 @@
+"""What models tell about the rows that trained them."""

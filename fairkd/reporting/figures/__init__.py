@@ -1,0 +1,1 @@
+"""Figures that a person can hover over, made from tracked numbers alone."""

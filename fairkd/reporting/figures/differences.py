@@ -1,0 +1,103 @@
+"""Paired differences to the control: a forest plot with corrected p values."""
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from fairkd.reporting.figures import theme
+from fairkd.reporting.figures.dots import PANELS, panels
+from fairkd.reporting.figures.figure import Figure
+from fairkd.reporting.figures.text import hover
+from fairkd.reporting.figures.wording import counted, repeated, with_interval
+from fairkd.sweeps.differences import Difference, differences
+from fairkd.sweeps.labels import labels
+from fairkd.sweeps.summary import Row
+
+MOST_ROWS = 20
+
+
+def differences_figure(rows: Sequence[Row], confidence: float) -> Figure | None:
+    """Student minus control by configuration; ``None`` where nothing is repeated.
+
+    Args:
+        rows: of one comparison, best first.
+        confidence: of the intervals; a corrected p value below 1 minus it fills a mark.
+    """
+    found = differences(rows, confidence)
+    if all(difference.estimate.interval == "none" for difference in found):
+        return None
+    names = [text or "student" for text in labels([row.varied for row in rows])][:MOST_ROWS]
+    plot, height = panels(names, rows[0].headline, "minus control")
+    by_key = {(one.configuration, one.measure): one for one in found}
+    for place, measure in enumerate(PANELS, start=1):
+        shown = [by_key[row.configuration, measure] for row in rows[:MOST_ROWS]]
+        _add_intervals(plot, names, shown, 1 - confidence, place)
+        plot.add_vline(x=0, line={"color": theme.NEUTRAL, "width": 1}, layer="below", row=place)
+    return Figure(
+        "differences",
+        "Differences to the control",
+        _caption(rows, found, confidence),
+        theme.finished(plot, height),
+    )
+
+
+def _add_intervals(
+    plot: go.Figure, names: Sequence[str], shown: Sequence[Difference], level: float, place: int
+) -> None:
+    for clear in (True, False):
+        lines = [n for n, one in enumerate(shown) if (one.corrected < level) == clear]
+        estimates = [shown[n].estimate for n in lines]
+        plot.add_scatter(
+            x=[estimate.mean for estimate in estimates],
+            y=lines,
+            error_x={
+                "array": [estimate.high - estimate.mean for estimate in estimates],
+                "arrayminus": [estimate.mean - estimate.low for estimate in estimates],
+                "symmetric": False,
+                "thickness": 1.5,
+                "width": 4,
+            },
+            mode="markers",
+            name=f"corrected p {'<' if clear else '≥'} {level:.2g}".replace("<", "&lt;"),
+            legendgroup=str(clear),
+            showlegend=place == 1,
+            marker={
+                "color": theme.colour(0 if clear else 1),
+                "symbol": "circle" if clear else "circle-open",
+                "size": 10,
+                "line": {"width": 2},
+            },
+            hoverinfo="text",
+            hovertext=[_hover(names[n], shown[n]) for n in lines],
+            row=place,
+            col=1,
+        )
+
+
+def _hover(name: str, one: Difference) -> str:
+    tested = one.undefined or f"p={p_text(one.p)}, corrected {p_text(one.corrected)}"
+    return hover(
+        name, [f"{one.measure} minus control {with_interval(one.estimate, change=True)}", tested]
+    )
+
+
+def p_text(p: float) -> str:
+    """A p value in three decimals, and never as 0."""
+    return "&lt;0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _caption(rows: Sequence[Row], found: Sequence[Difference], confidence: float) -> str:
+    tests = [one for one in found if not math.isnan(one.p)]
+    small = sum(one.corrected < 1 - confidence for one in tests)
+    shown = counted(len(rows), "configuration")
+    if len(rows) > MOST_ROWS:
+        shown = f"the best {MOST_ROWS} of {shown} (on validation)"
+    undefined = len(found) - len(tests)
+    untested = f" {undefined} have no test." if undefined else ""
+    return (
+        f"Student minus control on test for {shown}, paired over {repeated(rows)}, with "
+        f"{confidence:.0%} Student t intervals. After Holm's correction over "
+        f"{counted(len(tests), 'paired t test')}, {small} "
+        f"{'has' if small == 1 else 'have'} a p value below {1 - confidence:.2g}.{untested}"
+    )

@@ -1,0 +1,152 @@
+"""One look for all figures: colours, marks and the parts that follow the page.
+
+Whatever is drawn for data has colours that stand out on light and on dark pages. Everything else
+(text, grid, lines of axes, hover boxes) takes its colours from the template, and from it alone, so
+that a page changes them in one call, for its own dark mode and for print:
+
+    Plotly.relayout(plot, {template: dark ? DARK : LIGHT})
+
+with ``DARK`` and ``LIGHT`` the JSON of ``template(True)`` and ``template(False)``. A figure is made
+with the light one, which is also right on paper. `CONFIG` is the third argument of
+``Plotly.newPlot``. A figure has a height, and takes the width that it is given.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe and Ito's, distinct with any colour vision ("Color Universal Design", 2008), without those
+that vanish on white or on black."""
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+PATTERNS = ("", "/", ".", "\\", "x", "-")
+NEUTRAL = "#808080"
+"""Between black and white: for what is no data, and for teacher and control."""
+QUIET = "rgba(128,128,128,0.45)"
+"""For intervals behind points."""
+GOOD, BAD = COLOURS[0], COLOURS[1]
+
+SEQUENTIAL = [[0.0, COLOURS[0]], [0.5, "#A0A0A0"], [1.0, COLOURS[4]]]
+"""From low to high; neither end is lost on a dark or a light page."""
+DIVERGING = [[0.0, COLOURS[0]], [0.5, "#F2F2F2"], [1.0, COLOURS[1]]]
+"""From good over nothing to bad."""
+
+MODEL_PLACES: Mapping[str, int] = {"student": 0, "control": 1, "teacher": 2}
+"""A model has one colour and mark wherever models are compared; further ones come after these."""
+
+CONFIG: Mapping[str, Any] = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "svg"},
+}
+"""What the page hands to ``Plotly.newPlot`` with every figure."""
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
+_SIZE = 13
+_INK = {False: "#24292f", True: "#e6e8eb"}
+_GRID = {False: "#e3e6ea", True: "#3a3f47"}
+_LINE = {False: "#8c939c", True: "#8c939c"}
+_BOX = {False: "#ffffff", True: "#22262c"}
+_CLEAR = "rgba(0,0,0,0)"
+
+
+def template(dark: bool = False) -> go.layout.Template:
+    """What a page may change about a figure: all colours that are not data's."""
+    ink, grid, line, box = (colours[dark] for colours in (_INK, _GRID, _LINE, _BOX))
+    axis = {
+        "automargin": True,
+        "gridcolor": grid,
+        "linecolor": line,
+        "showline": True,
+        "tickcolor": line,
+        "ticks": "outside",
+        "ticklen": 4,
+        "title": {"standoff": 8},
+        "zeroline": False,
+    }
+    return go.layout.Template(
+        layout={
+            "annotationdefaults": {"font": {"color": ink, "size": _SIZE - 1}},
+            "coloraxis": {"colorbar": {"outlinewidth": 0, "thickness": 12}},
+            "colorway": list(COLOURS),
+            "font": {"color": ink, "family": _FONT, "size": _SIZE},
+            "hoverlabel": {
+                "align": "left",
+                "bgcolor": box,
+                "bordercolor": line,
+                "font": {"color": ink, "family": _FONT, "size": _SIZE - 1},
+                "namelength": -1,
+            },
+            "hovermode": "closest",
+            "legend": {"bgcolor": _CLEAR, "font": {"size": _SIZE - 1}},
+            "modebar": {"activecolor": ink, "bgcolor": _CLEAR, "color": line},
+            "paper_bgcolor": _CLEAR,
+            "plot_bgcolor": _CLEAR,
+            "shapedefaults": {"label": {"font": {"color": ink, "size": _SIZE - 2}}},
+            "updatemenudefaults": {
+                "bgcolor": box,
+                "bordercolor": line,
+                "font": {"color": ink, "size": _SIZE - 1},
+            },
+            "xaxis": axis,
+            "yaxis": axis,
+        }
+    )
+
+
+def finished(plot: go.Figure, height: int) -> go.Figure:
+    """Give a plot the common look.
+
+    The legend stands below everything else, over the whole width, so that a phone shows the plot
+    and not the legend.
+
+    Args:
+        plot: is changed.
+        height: in pixels, legend included.
+    """
+    plot.update_layout(
+        template=template(),
+        height=height,
+        margin={"l": 8, "r": 12, "t": 28, "b": 8, "pad": 0},
+        dragmode=False,
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "yref": "container",
+        },
+    )
+    return plot
+
+
+def colour(place: int) -> str:
+    """The colour of the n-th thing that is compared."""
+    return COLOURS[place % len(COLOURS)]
+
+
+def symbol(place: int) -> str:
+    """Its mark: of things of one colour, each has another."""
+    return SYMBOLS[(place + place // len(COLOURS)) % len(SYMBOLS)]
+
+
+def dash(place: int) -> str:
+    """Its line."""
+    return DASHES[(place + place // len(COLOURS)) % len(DASHES)]
+
+
+def pattern(place: int) -> str:
+    """Its bars."""
+    return PATTERNS[(place + place // len(COLOURS)) % len(PATTERNS)]
+
+
+def model_place(model: str, models: Sequence[str]) -> int:
+    """A model's place for `colour` and the others, whichever models stand beside it."""
+    if model in MODEL_PLACES:
+        return MODEL_PLACES[model]
+    further = [name for name in models if name not in MODEL_PLACES]
+    return len(MODEL_PLACES) + further.index(model)

@@ -1,0 +1,107 @@
+"""What conditions are checked on: a run, or the repetitions of a sweep's best configuration."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from fairkd.reporting.intervals import Interval, metric_intervals
+from fairkd.reporting.recorded import RecordedJob, outcomes_of
+from fairkd.sweeps.choice import best_row
+from fairkd.sweeps.estimate import Estimate, over_repetitions
+from fairkd.sweeps.labels import labels
+from fairkd.sweeps.outcome import MODELS, Model
+from fairkd.sweeps.repetitions import distinct
+from fairkd.sweeps.summary import summarise
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One thing that has metrics.
+
+    Attributes:
+        name: in words.
+        jobs: its jobs; one of them, or the repetitions of a configuration.
+        repetitions: for each model those of the jobs in which it is a different one.
+        confidence: of the interval over repetitions.
+        basis: what the intervals are over, a sentence.
+    """
+
+    name: str
+    jobs: tuple[RecordedJob, ...]
+    repetitions: Mapping[Model, tuple[RecordedJob, ...]]
+    confidence: float
+    basis: str
+
+    @cached_property
+    def metrics(self) -> frozenset[str]:
+        """The names of all metrics that at least one of its runs has."""
+        return frozenset(name for job in self.jobs for name in job.run.metrics)
+
+    @cached_property
+    def own_intervals(self) -> Mapping[str, Interval]:
+        """The first job's intervals over test rows."""
+        return metric_intervals(self.jobs[0].record)
+
+    def estimate(self, metric: str) -> Estimate:
+        """A metric over the repetitions; NaN where it is undefined or was not measured."""
+        jobs = self.repetitions[_model(metric)]
+        values = [job.run.metrics.get(metric, math.nan) for job in jobs]
+        found = over_repetitions(values, self.confidence)
+        low, high = self.own_intervals.get(metric, (math.nan, math.nan))
+        return found.with_rows_interval(low, high)
+
+    def has_interval(self, metric: str) -> bool:
+        """Whether a metric has an interval wherever it is defined."""
+        return len(self.repetitions[_model(metric)]) > 1 or metric in self.own_intervals
+
+
+def of_run(job: RecordedJob) -> Subject:
+    """A single run."""
+    confidence = float(job.configuration["evaluation"]["confidence"])
+    basis = f"Intervals are the run's own, over its test rows, at confidence {confidence:g}."
+    alone = dict.fromkeys(MODELS, (job,))
+    return Subject(f"run {job.run.name} ({job.run.run_id})", (job,), alone, confidence, basis)
+
+
+def of_sweep(name: str, jobs: Sequence[RecordedJob], threshold: float | None = None) -> Subject:
+    """The best configuration of a sweep, chosen on validation.
+
+    Args:
+        name: the sweep, as it was asked for.
+        jobs: all of its jobs.
+        threshold: the gap within which it is to be the most accurate; ``None`` for the first of the
+            sweep's order.
+
+    Raises:
+        FairkdError: none can be chosen.
+    """
+    outcomes = outcomes_of(jobs)
+    summary = summarise(outcomes)
+    row = best_row(summary, threshold)
+    texts = labels([each.varied for each in summary.rows])
+    label = texts[[each.configuration for each in summary.rows].index(row.configuration)]
+    how = "best" if threshold is None else f"most accurate within a gap of {threshold:g}"
+    told = f"sweep {name}, {how} of {len(summary.rows)} configurations on validation"
+    of_job = {job.run.run_id: job for job in jobs}
+    repetitions = {
+        model: tuple(of_job[one.run_id] for one in distinct(row.outcomes, model))
+        for model in MODELS
+    }
+    kept = repetitions["student"]
+    if len(kept) == 1:
+        basis = of_run(kept[0]).basis
+    else:
+        basis = (
+            f"Values are means over {len(kept)} repetitions, intervals their Student t intervals at"
+            f" confidence {summary.confidence:g} ({row.repetitions_vary})."
+        )
+    return Subject(
+        f"{told}{f': {label}' if label else ''}", kept, repetitions, summary.confidence, basis
+    )
+
+
+def _model(metric: str) -> Model:
+    """Which model a metric is of; of changes and shorthands, the student."""
+    part = metric.split("/")[1] if metric.startswith("test/") else ""
+    return next((model for model in MODELS if model == part), "student")
