@@ -4,7 +4,7 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,8 +23,8 @@ from fairkd.measuring import (
     with_rows,
 )
 from fairkd.models.features import ModelOutputs
-from fairkd.record import JobRecord, parameters, write_figures, write_run, write_student
-from fairkd.run_page import tags, write_page
+from fairkd.record import JobRecord, parameters, write_student
+from fairkd.run_page import Annotate, Illustrate, Page, tags
 from fairkd.serving.description import Description
 from fairkd.store import Content, Store
 from fairkd.tracking.interface import Run, Tracking
@@ -40,9 +40,6 @@ from fairkd.training.distil import (
 from fairkd.training.randomness import threads
 
 log = logging.getLogger(__name__)
-
-Illustrate = Callable[[JobRecord], Mapping[str, bytes]]
-"""Draws a record: the content of each picture by the name of its file."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,8 @@ def run_job(
     *,
     memory: Memory | None = None,
     failures: Failures | None = None,
-    illustrate: Illustrate = lambda _: {},
+    illustrate: Illustrate = lambda *_: {},
+    annotate: Annotate = lambda *_: "",
 ) -> JobResult:
     """Train what is missing, measure the trio, and leave exactly one finished tracked run.
 
@@ -78,22 +76,24 @@ def run_job(
         memory: shared with the other jobs of the process.
         failures: models that are known to fail, and why (a stack found out).
         illustrate: draws what goes beside the record into its run.
+        annotate: writes what its page shows first.
 
     Raises:
         FairkdError: something does not fit, training diverged, or store or tracking cannot be
             written. A run that was started is then recorded as failed.
     """
     keeper = Keeper(store, FORCES[job.force], memory or Memory(), failures or {})
+    page = Page(illustrate, annotate)
     with store.lock("job", job.keys.job):
         entry = keeper.kept("job", job.keys.job)
         if entry is None:
-            return _run(job, keeper, tracking, illustrate)
+            return _run(job, keeper, tracking, page)
         weights = _kept_weights(job, keeper)
         if weights is None:
             log.warning("The student's weights are no longer in the store: the job is done again.")
-            return _run(job, keeper, tracking, illustrate)
+            return _run(job, keeper, tracking, page)
         _write_student(job, weights)
-        return _reuse(job, JobRecord.from_json(entry.record), tracking, illustrate)
+        return _reuse(job, JobRecord.from_json(entry.record), tracking, page)
 
 
 def prepare(tracking: Tracking) -> None:
@@ -112,16 +112,14 @@ def check_fits(job: Job) -> None:
     assemble_student(job.student, job.distillation, job.teacher.initial(), job.dataset)
 
 
-def _run(job: Job, keeper: Keeper, tracking: Tracking, illustrate: Illustrate) -> JobResult:
+def _run(job: Job, keeper: Keeper, tracking: Tracking, page: Page) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
     with tracking.start(job.name, parameters(job.config), tags(job), job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
         _write_student(job, weights)
-        write_figures(job.output, illustrate(record))
-        write_run(run, record, job.dataset, job.output)
-        write_page(run, job, record)
+        page.write(run, job, record)
         tracking.supersede(job.keys.job)
         content = Content(record=record.to_json(), about={"name": job.name})
         keeper.put("job", job.keys.job, content)
@@ -144,7 +142,7 @@ def _kept_weights(job: Job, keeper: Keeper) -> dict[str, Mapping[str, Tensor]] |
     return dict(known) if len(known) == len(found) else None
 
 
-def _reuse(job: Job, record: JobRecord, tracking: Tracking, illustrate: Illustrate) -> JobResult:
+def _reuse(job: Job, record: JobRecord, tracking: Tracking, page: Page) -> JobResult:
     """Point to the job's run; write one from the store where this tracking store has none."""
     found = tracking.find(job.keys.job, job.sweep.id)
     if found is not None:
@@ -153,9 +151,7 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking, illustrate: Illustra
     with tracking.start(job.name, parameters(job.config), marked, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         run.log_history(record.histories["student"])
-        write_figures(job.output, illustrate(record))
-        write_run(run, record, job.dataset, job.output)
-        write_page(run, job, record)
+        page.write(run, job, record)
     return JobResult(record, run.run_id, reused=True)
 
 

@@ -1,12 +1,11 @@
 """What a person sees of a job's tracked run first: tags to filter by, a note, tables, its model."""
 
-import math
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fairkd.job import Job
-from fairkd.record import JobRecord
+from fairkd.record import JobRecord, write_figures, write_run
 from fairkd.serving.description import Description
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run
 from fairkd.tracking.slug import slug
@@ -21,8 +20,12 @@ STUDENT = "student"
 COMPARED = ("test/accuracy", "test/disparity", "test/disparity_change", "test/holds")
 """The metrics that runs, and their models, are compared by."""
 
+Illustrate = Callable[[JobRecord], Mapping[str, bytes]]
+"""Draws a record: the content of each picture by the name of its file."""
+Annotate = Callable[[JobRecord, str, Collection[str]], str]
+"""A note in Markdown for a record, its run's id and the names of its pictures; empty for none."""
+
 _EXAMPLES = 2
-_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$^-])")
 
 
 def tags(job: Job) -> dict[str, str]:
@@ -49,27 +52,35 @@ def method(job: Job) -> str:
     return " + ".join(map(str, names)) or "labels alone"
 
 
-def write_page(run: Run, job: Job, record: JobRecord) -> None:
-    """Write into an open run what its page shows first.
+@dataclass(frozen=True)
+class Page:
+    """Everything that an open run shows of its job.
 
-    Args:
-        run: open; `fairkd.record.write_run` has written the rest.
-        job: whose folder holds the student.
-        record: what was measured.
+    Attributes:
+        illustrate: draws the figures.
+        annotate: writes the note.
     """
-    run.set_tags({NOTE: note(record, run.run_id)})
-    for block, table in tables(record).items():
-        run.show_table(table, f"groups/{slug(block)}.json")
-    described = Description.load(job.output)
-    raw = job.dataset.raw.get("train")
-    example = (
-        job.dataset.splits["train"].x[:1].numpy()
-        if raw is None
-        else raw[[column.name for column in described.columns]].head(_EXAMPLES)
-    )
-    metrics = record.metrics()
-    numbers = {name: metrics[name] for name in COMPARED if name in metrics}
-    run.log_model(STUDENT, described, example, numbers)
+
+    illustrate: Illustrate
+    annotate: Annotate
+
+    def write(self, run: Run, job: Job, record: JobRecord) -> None:
+        """Write it.
+
+        Args:
+            run: open.
+            job: whose folder holds the student.
+            record: what was measured.
+        """
+        figures = self.illustrate(record)
+        write_figures(job.output, figures)
+        write_run(run, record, job.dataset, job.output)
+        text = self.annotate(record, run.run_id, figures)
+        if text:
+            run.set_tags({NOTE: text})
+        for block, table in tables(record).items():
+            run.show_table(table, f"groups/{slug(block)}.json")
+        _log_model(run, job, record)
 
 
 def tables(record: JobRecord) -> "dict[str, pd.DataFrame]":
@@ -85,58 +96,14 @@ def tables(record: JobRecord) -> "dict[str, pd.DataFrame]":
     return {block: pd.concat(parts, ignore_index=True) for block, parts in found.items()}
 
 
-def note(record: JobRecord, run_id: str) -> str:
-    """The trio in a small table, as Markdown; names are escaped.
-
-    Args:
-        record: what was measured.
-        run_id: of the run that holds the student.
-    """
-    headline = record.headline
-    lines = [
-        "| on test | accuracy | gap | parameters | bytes |",
-        "| --- | --- | --- | --- | --- |",
-        *(_row(record, model) for model in record.trio.models),
-        "",
-        f"The gap is {escaped(headline.metric.replace('_', ' '))} by {escaped(headline.block)}.",
-        *_verdicts(record),
-        "",
-        f"Serve it: `mlflow models serve -m runs:/{run_id}/{STUDENT} --env-manager local`",
-    ]
-    return "\n".join(lines)
-
-
-def escaped(text: str) -> str:
-    """A text that Markdown shows as it is, on one line."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
-
-
-def _row(record: JobRecord, model: str) -> str:
-    evaluation = record.trio.evaluations[model]
-    gap = _number(record.disparity(model, "test"))
-    low, high = evaluation.intervals.get(record.headline.name, (math.nan, math.nan))
-    if not math.isnan(low):
-        gap += f" [{_number(low)}, {_number(high)}]"
-    cost = record.trio.costs[model]
-    cells = (
-        escaped(model),
-        _number(evaluation.metrics["accuracy"]),
-        gap,
-        f"{cost.parameters:,}",
-        f"{cost.bytes:,}",
+def _log_model(run: Run, job: Job, record: JobRecord) -> None:
+    described = Description.load(job.output)
+    raw = job.dataset.raw.get("train")
+    example = (
+        job.dataset.splits["train"].x[:1].numpy()
+        if raw is None
+        else raw[[column.name for column in described.columns]].head(_EXAMPLES)
     )
-    return f"| {' | '.join(cells)} |"
-
-
-def _verdicts(record: JobRecord) -> Iterator[str]:
-    change = record.disparity(record.trio.final, "test") - record.disparity("control", "test")
-    if not math.isnan(change):
-        yield f"From the control to the {escaped(record.trio.final)} it changes by {change:+.3f}."
-    if record.holds is not None:
-        yield "Every bound holds on test." if record.holds else "A bound is broken on test."
-    if record.certificate is not None:
-        yield "Certified." if record.certificate.certified else "Not certified."
-
-
-def _number(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"
+    metrics = record.metrics()
+    numbers = {name: metrics[name] for name in COMPARED if name in metrics}
+    run.log_model(STUDENT, described, example, numbers)

@@ -15,6 +15,7 @@ from fairkd.commands.workshop import Workshop
 from fairkd.experiment import JobResult, run_job
 from fairkd.job import Job
 from fairkd.reporting.certificate import certifiable
+from fairkd.reporting.note import note
 from fairkd.tracking.interface import Tracking
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,14 @@ def _built(config: DictConfig, workshop: Workshop) -> Job:
 def _run(job: Job, config: DictConfig, workshop: Workshop, tracking: Tracking) -> JobResult:
     log.info("%s (job %s)", job.name, job.keys.job)
     store = workshop.store(config.paths.store)
-    result = run_job(job, store, tracking, memory=workshop.memory, failures=workshop.failures)
+    result = run_job(
+        job,
+        store,
+        tracking,
+        memory=workshop.memory,
+        failures=workshop.failures,
+        annotate=note,
+    )
     metrics, name = result.record.metrics(), result.record.headline.name
     log.info(
         "%s: test accuracy %.4f, %s %.4f%s",

@@ -1,8 +1,6 @@
 """One open MLflow run: everything is collected, and written through the client in few calls."""
 
-import hashlib
 import json
-import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,14 @@ from mlflow.exceptions import MlflowException
 from fairkd.tracking.mlflow_artifacts import Artifacts
 from fairkd.tracking.mlflow_bulk import insert_logged_model
 from fairkd.tracking.mlflow_database import reaching, telling
+from fairkd.tracking.mlflow_values import (
+    PARAM_MOST,
+    TAG_MOST,
+    as_json,
+    as_metrics,
+    now,
+    shown,
+)
 from fairkd.tracking.slug import accepted
 
 if TYPE_CHECKING:
@@ -25,8 +31,6 @@ if TYPE_CHECKING:
     from fairkd.serving.student import Rows
 
 _UNIQUE = re.compile("UNIQUE constraint|UniqueViolation|Duplicate entry|IntegrityError")
-PARAM_MOST = 6000
-TAG_MOST = 8000
 _TABLES = "mlflow.loggedArtifacts"
 """The tag that tells MLflow's pages which artifacts are tables."""
 EVERY = 2.0
@@ -93,7 +97,7 @@ class TrackedRun:
         Raises:
             TrackingError: it was time to write, and that failed.
         """
-        self._metrics += _metrics(metrics, step, _now())
+        self._metrics += as_metrics(metrics, step, now())
         self._flush_in_time()
 
     def log_history(self, rows: Sequence[Mapping[str, float]]) -> None:
@@ -103,10 +107,10 @@ class TrackedRun:
             TrackingError: it was time to write, and that failed.
             KeyError: a row has no ``epoch``.
         """
-        moment = _now()
+        moment = now()
         for row in rows:
             others = {name: value for name, value in row.items() if name != "epoch"}
-            self._metrics += _metrics(others, int(row["epoch"]), moment)
+            self._metrics += as_metrics(others, int(row["epoch"]), moment)
         self._flush_in_time()
 
     def log_table(self, table: "DataFrame", path: str) -> None:
@@ -171,7 +175,7 @@ class TrackedRun:
             TrackingError: as `log_text`.
         """
         # On one line: Python's fast encoder knows no indentation, and MLflow's page makes its own.
-        self.log_text(_json(value) + "\n", path)
+        self.log_text(as_json(value) + "\n", path)
 
     def log_file(self, file: Path, folder: str = "") -> None:
         """A file as it is now, under its own name, in a folder of the run's artifacts.
@@ -246,52 +250,3 @@ class TrackedRun:
     def _flush_in_time(self) -> None:
         if time.monotonic() - self._written >= self._every:
             self.flush()
-
-
-def shown(value: object, most: int) -> str:
-    """A parameter's or tag's text, as one would type it: ``0.3``, ``1.0``, ``true``, ``null``.
-
-    Args:
-        value: text stays as it is; numbers, booleans and None as above; lists and mappings as JSON.
-        most: the most characters; a longer text is cut and ends in its length and hash.
-    """
-    text = value if isinstance(value, str) else _typed(value)
-    if len(text) <= most:
-        return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    ending = f"... ({len(text)} characters, sha256 {digest})"
-    return text[: most - len(ending)] + ending
-
-
-def _typed(value: object) -> str:
-    if isinstance(value, bool | None | list | tuple | dict):
-        return json.dumps(value, default=str, ensure_ascii=False)
-    return str(value)
-
-
-def _metrics(values: Mapping[str, float], step: int, moment: int) -> list[Metric]:
-    return [
-        Metric(accepted(name), value if math.isfinite(value) else math.nan, moment, step)
-        for name, value in ((name, float(value)) for name, value in values.items())
-    ]
-
-
-def _json(value: object) -> str:
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):  # as rare as undefined numbers, and walking it all takes longer
-        return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

@@ -13,8 +13,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from fairkd.errors import TrackingError
-from fairkd.tracking.mlflow_run import TrackedRun, shown
+from fairkd.tracking.mlflow_run import TrackedRun
 from fairkd.tracking.mlflow_tracking import MlflowTracking
+from fairkd.tracking.mlflow_values import shown
 
 Rows = Callable[..., list[tuple[Any, ...]]]
 
