@@ -85,8 +85,8 @@ def _example(rows: Rows) -> dict[str, str]:
     if isinstance(rows, pd.DataFrame):
         split: Mapping[str, Any] = json.loads(rows.to_json(orient="split", index=False))
         return {EXAMPLE: json.dumps(split), SERVING_EXAMPLE: json.dumps({"dataframe_split": split})}
-    plain = {"inputs": rows.tolist()}
-    return {EXAMPLE: json.dumps(plain), SERVING_EXAMPLE: json.dumps(plain)}
+    plain = rows.tolist()
+    return {EXAMPLE: json.dumps(plain), SERVING_EXAMPLE: json.dumps({"inputs": plain})}
 
 
 @lru_cache
