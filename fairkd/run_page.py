@@ -26,6 +26,7 @@ Annotate = Callable[[JobRecord, str, Collection[str]], str]
 """A note in Markdown for a record, its run's id and the names of its pictures; empty for none."""
 
 _EXAMPLES = 2
+_DIGITS = 4
 
 
 def tags(job: Job) -> dict[str, str]:
@@ -84,13 +85,13 @@ class Page:
 
 
 def tables(record: JobRecord) -> "dict[str, pd.DataFrame]":
-    """By block, every model's values for each group below each other, to sort and to filter."""
+    """By block, every model's values for each group below each other, to four decimals."""
     import pandas as pd
 
     found: dict[str, list[pd.DataFrame]] = {}
     for model, evaluation in record.trio.evaluations.items():
         for block in evaluation.layouts:
-            table = evaluation.tables[block].rename_axis("group").reset_index()
+            table = evaluation.tables[block].round(_DIGITS).rename_axis("group").reset_index()
             table.insert(1, "model", model)
             found.setdefault(block, []).append(table)
     return {block: pd.concat(parts, ignore_index=True) for block, parts in found.items()}

@@ -21,6 +21,7 @@ from fairkd.tracking.mlflow_values import (
     now,
     shown,
 )
+from fairkd.tracking.mlflow_view import METRICS
 from fairkd.tracking.slug import accepted
 
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ class TrackedRun:
             TrackingError: it cannot be written.
         """
         self._written = time.monotonic()
-        metrics, self._metrics = self._metrics, []
+        # MLflow's pages list metrics as they came, and choose the first for a comparison.
+        metrics, self._metrics = sorted(self._metrics, key=_importance), []
         tags, self._tags = [RunTag(key, value) for key, value in self._tags.items()], {}
         inputs, self._inputs = self._inputs, []
         models, self._models = self._models, {}
@@ -250,3 +252,7 @@ class TrackedRun:
     def _flush_in_time(self) -> None:
         if time.monotonic() - self._written >= self._every:
             self.flush()
+
+
+def _importance(metric: Metric) -> int:
+    return METRICS.index(metric.key) if metric.key in METRICS else len(METRICS)

@@ -15,7 +15,16 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}
 METRICS = ("test/accuracy", "test/disparity", "test/disparity_change", "test/holds")
 PARAMETERS = ("distillation.temperature", "constraint.weight")
 TAGS = ("fairkd.method", "fairkd.seed")
-_WIDTHS = {"test/disparity_change": 170}
+
+_FIRST = ("attributes.`Run Name`", "attributes.`Created`")
+_LAST = ("attributes.`Dataset`", "attributes.`Models`")
+_WIDTHS = {
+    "test/disparity_change": 160,
+    "distillation.temperature": 170,
+    "constraint.weight": 130,
+    "fairkd.method": 230,
+}
+_WIDTH = 110
 
 
 def experiment_tags() -> dict[str, str]:
@@ -36,14 +45,14 @@ def address(experiment_id: str, tags: Mapping[str, str]) -> str:
 
 def _state() -> dict[str, object]:
     """The state of the page, with MLflow's own names."""
-    columns = [
-        *(f"metrics.`{name}`" for name in METRICS),
-        *(f"params.`{name}`" for name in PARAMETERS),
-        *(f"tags.`{name}`" for name in TAGS),
-        "attributes.`Dataset`",
-        "attributes.`Models`",
-    ]
+    named = {"metrics": METRICS, "params": PARAMETERS, "tags": TAGS}
+    widths = {
+        f"{kind}.`{name}`": _WIDTHS.get(name, _WIDTH)
+        for kind, names in named.items()
+        for name in names
+    }
     return {
-        "selectedColumns": columns,
-        "columnWidths": {f"metrics.`{name}`": width for name, width in _WIDTHS.items()},
+        "selectedColumns": [*widths, *_LAST],
+        "columnOrder": [*_FIRST, *widths, *_LAST],
+        "columnWidths": widths,
     }
