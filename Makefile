@@ -30,11 +30,7 @@ run: data ## Train, distil and measure the quickstart: Adult by sex, under a min
 	$(BIN)/fairkd experiment=quickstart $(ARGS)
 
 ui: install ## Compare runs in MLflow at http://127.0.0.1:5000 (PORT=... for another)
-	@echo "Open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning (Ctrl-C stops)"
-	$(BIN)/mlflow ui --host 127.0.0.1 --port $(PORT) --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
-
-check: install ## Fail unless conditions hold of a run (RUN=<id> HOLDS="test/accuracy>=0.83 ...")
-	$(BIN)/fairkd check run=$(RUN) $(foreach condition,$(HOLDS),"$(condition)") $(ARGS)
+	$(BIN)/fairkd ui port=$(PORT) $(ARGS)
 
 test: lint types contracts ## Lint, types, import contracts and the fast tests (what CI runs)
 	$(BIN)/pytest -n auto --dist loadfile

@@ -4,15 +4,12 @@ Read `run_job` from top to bottom: that is what fairkd does.
 """
 
 import logging
-import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 
-from fairkd import __version__
 from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import held
 from fairkd.job import FORCES, Job
@@ -26,11 +23,12 @@ from fairkd.measuring import (
     with_rows,
 )
 from fairkd.models.features import ModelOutputs
-from fairkd.record import OVERRIDES, JobRecord, parameters, write_figures, write_run, write_student
+from fairkd.record import OVERRIDES, JobRecord, parameters, write_student
+from fairkd.run_page import Annotate, Illustrate, Page, tags
+from fairkd.serving.description import Description
 from fairkd.store import Content, Store
-from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run, Tracking
+from fairkd.tracking.interface import Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
-from fairkd.tracking.reading import VERSIONS
 from fairkd.training.compress import Beside, Compression
 from fairkd.training.distil import (
     Recipe,
@@ -42,14 +40,6 @@ from fairkd.training.distil import (
 from fairkd.training.randomness import threads
 
 log = logging.getLogger(__name__)
-
-Illustrate = Callable[[JobRecord], Mapping[str, bytes]]
-"""Draws a record: the content of each picture by the name of its file."""
-
-
-def not_at_all(_: JobRecord) -> Mapping[str, bytes]:
-    """Draws nothing."""
-    return {}
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,8 @@ def run_job(
     *,
     memory: Memory | None = None,
     failures: Failures | None = None,
-    illustrate: Illustrate = not_at_all,
+    illustrate: Illustrate = lambda _: {},
+    annotate: Annotate = lambda *_: "",
 ) -> JobResult:
     """Train what is missing, measure the trio, and leave exactly one finished tracked run.
 
@@ -85,22 +76,24 @@ def run_job(
         memory: shared with the other jobs of the process.
         failures: models that are known to fail, and why (a stack found out).
         illustrate: draws what goes beside the record into its run.
+        annotate: writes what its page shows first.
 
     Raises:
         FairkdError: something does not fit, training diverged, or store or tracking cannot be
             written. A run that was started is then recorded as failed.
     """
     keeper = Keeper(store, FORCES[job.force], memory or Memory(), failures or {})
+    page = Page(illustrate, annotate)
     with store.lock("job", job.keys.job):
         entry = keeper.kept("job", job.keys.job)
         if entry is None:
-            return _run(job, keeper, tracking, illustrate)
+            return _run(job, keeper, tracking, page)
         weights = _kept_weights(job, keeper)
         if weights is None:
             log.warning("The student's weights are no longer in the store: the job is done again.")
-            return _run(job, keeper, tracking, illustrate)
-        write_student(job.output, weights, job.dataset)
-        return _reuse(job, JobRecord.from_json(entry.record), tracking, illustrate)
+            return _run(job, keeper, tracking, page)
+        _write_student(job, weights)
+        return _reuse(job, JobRecord.from_json(entry.record), tracking, page)
 
 
 def prepare(tracking: Tracking) -> None:
@@ -119,21 +112,25 @@ def check_fits(job: Job) -> None:
     assemble_student(job.student, job.distillation, job.teacher.initial(), job.dataset)
 
 
-def _run(job: Job, keeper: Keeper, tracking: Tracking, illustrate: Illustrate) -> JobResult:
+def _run(job: Job, keeper: Keeper, tracking: Tracking, page: Page) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
-    tags = {**_tags(job), VERSIONS: _versions()}
-    with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
+    with tracking.start(job.name, parameters(job.config), tags(job), job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
-        write_student(job.output, weights, job.dataset)
-        write_figures(job.output, illustrate(record))
-        write_run(run, record, job.dataset, job.output)
+        _write_student(job, weights)
+        page.write(run, job, record)
         tracking.supersede(job.keys.job)
         content = Content(record=record.to_json(), about={"name": job.name})
         keeper.put("job", job.keys.job, content)
     return JobResult(record, run.run_id, reused=False)
+
+
+def _write_student(job: Job, weights: Mapping[str, Mapping[str, Tensor]]) -> None:
+    threshold = job.evaluation.threshold
+    description = Description.of(job.config["student"], job.dataset, threshold, weights)
+    write_student(job.output, weights, job.dataset, description)
 
 
 def _kept_weights(job: Job, keeper: Keeper) -> dict[str, Mapping[str, Tensor]] | None:
@@ -146,18 +143,17 @@ def _kept_weights(job: Job, keeper: Keeper) -> dict[str, Mapping[str, Tensor]] |
     return dict(known) if len(known) == len(found) else None
 
 
-def _reuse(job: Job, record: JobRecord, tracking: Tracking, illustrate: Illustrate) -> JobResult:
+def _reuse(job: Job, record: JobRecord, tracking: Tracking, page: Page) -> JobResult:
     """Point to the job's run; write one from the store where this tracking store has none."""
     found = tracking.find(job.keys.job, job.sweep.id)
     if found is not None:
         return JobResult(record, found, reused=True)
-    tags = {**_tags(job), "fairkd.reused": "true"}
-    with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
+    marked = {**tags(job), "fairkd.reused": "true"}
+    with tracking.start(job.name, parameters(job.config), marked, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
         run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
         run.log_history(record.histories["student"])
-        write_figures(job.output, illustrate(record))
-        write_run(run, record, job.dataset, job.output)
+        page.write(run, job, record)
     return JobResult(record, run.run_id, reused=True)
 
 
@@ -282,20 +278,3 @@ def _compressed(
         found[name] = keeper.model("compressed", key, restores, make, called=name)
         before = found[name].model
     return found
-
-
-def _tags(job: Job) -> dict[str, str]:
-    return {
-        **({SWEEP_ID: job.sweep.id} if job.sweep.id is not None else {}),
-        JOB_KEY: job.keys.job,
-        "fairkd.configuration_key": job.keys.without_seeds,
-        "fairkd.teacher_key": job.keys.teacher,
-        "fairkd.data": job.dataset.name,
-        "fairkd.output": str(job.output),
-    }
-
-
-def _versions() -> str:
-    """Of what a run's numbers depend on most."""
-    python = platform.python_version()
-    return f"fairkd {__version__}, torch {torch.__version__}, Python {python}"

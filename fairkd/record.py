@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from fairkd.data.dataset import Dataset
+from fairkd.data.dataset import PREPARATION, Dataset
 from fairkd.errors import StoreError
 from fairkd.evaluation.certificate import Certificate
 from fairkd.evaluation.evaluation import (
@@ -25,6 +25,7 @@ from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import Held
 from fairkd.evaluation.scores import Scores
 from fairkd.evaluation.trio import Trio
+from fairkd.serving.description import DESCRIPTION, Description
 from fairkd.store import tensor_bytes
 from fairkd.tracking.interface import Run
 from fairkd.tracking.slug import metric_name
@@ -32,9 +33,8 @@ from fairkd.tracking.slug import metric_name
 GROUP_METRICS_LIMIT = 200
 """Above so many per-group values a run holds them in its tables alone."""
 
-PREPARATION = "preparation"
 FIGURES = "figures"
-"""Folders of a job, and of its run's artifacts."""
+"""The folder of a job, and of its run's artifacts."""
 
 OVERRIDES = "overrides.txt"
 """The artifact of a run with what was typed for it, one override a line."""
@@ -151,9 +151,11 @@ class JobRecord:
         """
         final = self.trio.final
         student = self.trio.evaluations[final]
+        gap = self.disparity(final, "test")
         found = {
             "test/accuracy": student.metrics["accuracy"],
-            "test/disparity": self.disparity(final, "test"),
+            "test/disparity": gap,
+            "test/disparity_change": gap - self.disparity("control", "test"),
         }
         interval = self.disparity_interval(final)
         if interval is not None:
@@ -253,14 +255,20 @@ def weights_file(model: str) -> str:
 
 
 def write_student(
-    output: Path, weights: Mapping[str, Mapping[str, Tensor]], dataset: Dataset
+    output: Path,
+    weights: Mapping[str, Mapping[str, Tensor]],
+    dataset: Dataset,
+    description: Description,
 ) -> None:
-    """Put the student's weights and preparation into the job's folder, whole or not at all.
+    """Put the student, as `fairkd.serving.student.Student` reads it, into the job's folder.
+
+    All of it is written, or nothing.
 
     Args:
         output: the job's folder.
         weights: of the student, and of what compression made of it, by name.
         dataset: whose preparation belongs to them.
+        description: what they are.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -273,6 +281,7 @@ def write_student(
             partial = Path(name)
             for model, tensors in weights.items():
                 (partial / weights_file(model)).write_bytes(tensor_bytes(tensors))
+            description.save(partial)
             if dataset.preparation is not None:
                 dataset.preparation.save(partial / PREPARATION)
             shutil.rmtree(output / PREPARATION, ignore_errors=True)
@@ -334,6 +343,7 @@ def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> No
         run.log_file(file, FIGURES)
     run.log_json(record.to_json(), "record.json")
     run.log_file(output / weights_file("student"), "student")
+    run.log_file(output / DESCRIPTION, "student")
     for file in sorted((output / PREPARATION).glob("*")):
         run.log_file(file, f"student/{PREPARATION}")
 

@@ -18,6 +18,7 @@ from fairkd.record import (
     write_figures,
     write_student,
 )
+from fairkd.serving.description import Description
 
 
 def _record(rows):
@@ -92,7 +93,9 @@ def test_what_a_killed_process_left_in_a_jobs_folder_goes_when_the_job_is_done_a
     (tmp_path / ".partial-abc").mkdir()
     (tmp_path / ".partial-abc" / weights_file("student")).write_bytes(b"half")
     weights = {"student": {"weight": torch.arange(3.0)}, "pruned": {"weight": torch.zeros(2)}}
-    write_student(tmp_path, weights, load_arrests(seed=0))
+    dataset = load_arrests(seed=0)
+    described = Description.of({"_target_": "own.Net"}, dataset, 0.5, weights)
+    write_student(tmp_path, weights, dataset, described)
     assert not list(tmp_path.glob(".partial-*"))
     assert load_file(tmp_path / "student.safetensors")["weight"].tolist() == [0.0, 1.0, 2.0]
     assert load_file(tmp_path / "pruned.safetensors")["weight"].tolist() == [0.0, 0.0]

@@ -31,7 +31,9 @@ def dispatch(arguments: Sequence[str]) -> int:
         "check": _check,
         "data": _data,
         "report": _report,
+        "register": _register,
         "store": _store,
+        "ui": _ui,
     }
     if is_job:
         from fairkd.commands.train import train
@@ -68,10 +70,22 @@ def _report(arguments: Sequence[str]) -> int:
     return report(arguments)
 
 
+def _register(arguments: Sequence[str]) -> int:
+    from fairkd.commands.register import register
+
+    return register(arguments)
+
+
 def _store(arguments: Sequence[str]) -> int:
     from fairkd.commands.store import store
 
     return store(arguments)
+
+
+def _ui(arguments: Sequence[str]) -> int:
+    from fairkd.commands.ui import ui
+
+    return ui(arguments)
 
 
 def _reporting(command: Callable[[], int]) -> int:

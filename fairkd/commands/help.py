@@ -41,12 +41,13 @@ Keys worth knowing
 
 Results
   On the terminal: teacher, control and student side by side, and what changed for each group.
-  mlflow.db, mlartifacts/   a tracked run for every job. See them: make ui, or
-                            mlflow ui --backend-store-uri sqlite:///mlflow.db
+  mlflow.db, mlartifacts/   a tracked run for every job. See them: fairkd ui
   outputs/, multirun/       a folder for every job: its configuration, log and student
   fairkd check sweep=NAME "test/disparity<=0.05"
                             exit code 0 or 1: whether conditions hold of what was measured
   fairkd card sweep=NAME    a model card of the student to choose; also: card run=ID out=README.md
+  fairkd register sweep=NAME name=MODEL
+                            the best student into MLflow's registry, from where it is served
   store/                    trained models and finished jobs. The same job again is answered from
                             here; after an interruption the same command goes on from here.
 

@@ -12,10 +12,12 @@ from fairkd.commands.ending import show_job
 from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
 from fairkd.commands.workshop import Workshop
-from fairkd.experiment import Illustrate, JobResult, not_at_all, run_job
+from fairkd.experiment import JobResult, run_job
 from fairkd.job import Job
 from fairkd.record import FIGURES, JobRecord
 from fairkd.reporting.certificate import certifiable
+from fairkd.reporting.note import note
+from fairkd.run_page import Illustrate
 from fairkd.tracking.interface import Tracking
 
 log = logging.getLogger(__name__)
@@ -93,7 +95,7 @@ def _illustrate(job: Job, config: DictConfig) -> Illustrate:
     """Draws a job's pictures, unless it is one of a sweep or none are wanted."""
     wanted = config.tracking.get(FIGURES, "auto")
     if wanted == "none" or (wanted == "auto" and job.sweep.id is not None):
-        return not_at_all
+        return lambda _: {}
 
     def illustrate(record: JobRecord) -> dict[str, bytes]:
         from fairkd.reporting.pictures.gallery import drawn  # loads matplotlib
@@ -113,6 +115,7 @@ def _run(job: Job, config: DictConfig, workshop: Workshop, tracking: Tracking) -
         memory=workshop.memory,
         failures=workshop.failures,
         illustrate=_illustrate(job, config),
+        annotate=note,
     )
     metrics, name = result.record.metrics(), result.record.headline.name
     log.info(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 CERTIFY = "certify"
 """The split of rows that certify bounds, where there are such rows."""
+PREPARATION = "preparation"
+"""Where a preparation lies beside the weights of a model that needs it."""
 
 
 @dataclass(frozen=True)

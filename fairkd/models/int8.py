@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
 
+INT8_STATE = frozenset({"graph", "work", "by_row"})
+"""The names of an `Int8`'s tensors."""
+
 _INPUT, _OUTPUT = "x", "logits"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _WRITTEN: set[str] = set()  # models that were found to have a graph, so that it is tried once

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from fairkd.serving.description import Description
+    from fairkd.serving.student import Rows
+
 JOB_KEY = "fairkd.job_key"
 SWEEP_ID = "fairkd.sweep_id"
 """A job's run carries the id of the sweep that the job belongs to."""
@@ -44,6 +47,27 @@ class Run(Protocol):
 
     def log_table(self, table: "DataFrame", path: str) -> None:
         """A table as CSV, an undefined number as ``NaN``."""
+        ...
+
+    def show_table(self, table: "DataFrame", path: str) -> None:
+        """A table as the store's own pages show one; its path ends in ``.json``."""
+        ...
+
+    def log_model(
+        self,
+        folder: str,
+        description: "Description",
+        example: "Rows",
+        numbers: Mapping[str, float],
+    ) -> None:
+        """Let the store serve the student whose files lie in a folder of the run's artifacts.
+
+        Args:
+            folder: with all that `fairkd.serving.student.Student.load` reads, once logged.
+            description: of the student.
+            example: one raw row or more, as the student takes them.
+            numbers: measured of it, by name: what models are compared by.
+        """
         ...
 
     def log_text(self, text: str, path: str) -> None:

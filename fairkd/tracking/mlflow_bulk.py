@@ -15,12 +15,17 @@ at status and tags, so through this store a run comes without metrics and parame
 import math
 import os
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import Metric, Param
+from mlflow.entities import LoggedModelStatus, Metric, Param
 from mlflow.store.tracking.dbmodels.models import (
+    SqlInput,
     SqlLatestMetric,
+    SqlLoggedModel,
+    SqlLoggedModelMetric,
     SqlMetric,
     SqlParam,
     SqlRun,
@@ -30,8 +35,12 @@ from mlflow.tracking._tracking_service.utils import _tracking_store_registry
 from sqlalchemy import event, insert, inspect, select
 from sqlalchemy.orm import noload, selectinload
 
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
 _SCHEME = "fairkd+"
 _PAGES = 4000
+_NOT_IN_MODEL_NAMES = str.maketrans(dict.fromkeys("/:.%\"'", "_"))
 
 
 class BulkStore(SqlAlchemyStore):
@@ -74,6 +83,72 @@ class BulkStore(SqlAlchemyStore):
             return True
         except Exception:
             return False  # rolled back; MLflow's own way says what is wrong, or does better
+
+    def insert_logged_model(self, run_id: str, folder: str, numbers: Mapping[str, float]) -> None:
+        """A folder of a run's artifacts as a model of its experiment, ready, and the run's output.
+
+        MLflow's own way takes a transaction for each of these, and a second copy of the files.
+        """
+        moment = int(time.time() * 1000)
+        model_id = f"m-{uuid.uuid4().hex}"
+        with self.ManagedSessionMaker(read_only=False) as session:
+            found = session.query(SqlRun).filter(SqlRun.run_uuid == run_id).one()
+            of_model = {"model_id": model_id, "experiment_id": found.experiment_id}
+            values: dict[Any, list[dict[str, Any]]] = {
+                SqlLoggedModel: [
+                    of_model
+                    | {
+                        "name": found.name.translate(_NOT_IN_MODEL_NAMES),
+                        "artifact_location": f"{found.artifact_uri}/{folder}",
+                        "creation_timestamp_ms": moment,
+                        "last_updated_timestamp_ms": moment,
+                        "status": LoggedModelStatus.READY.to_int(),
+                        "lifecycle_stage": "active",
+                        "source_run_id": run_id,
+                    }
+                ],
+                SqlLoggedModelMetric: [
+                    of_model
+                    | {
+                        "metric_name": name,
+                        "metric_timestamp_ms": moment,
+                        "metric_step": 0,
+                        "metric_value": value,
+                        "run_id": run_id,
+                    }
+                    for name, value in numbers.items()
+                    if math.isfinite(value)
+                ],
+                SqlInput: [
+                    {
+                        "input_uuid": uuid.uuid4().hex,
+                        "source_type": "RUN_OUTPUT",
+                        "source_id": run_id,
+                        "destination_type": "MODEL_OUTPUT",
+                        "destination_id": model_id,
+                        "step": 0,
+                    }
+                ],
+            }
+            for table, rows in values.items():
+                if rows:
+                    session.execute(insert(table.__table__), rows)
+
+
+def insert_logged_model(
+    client: "MlflowClient", run_id: str, folder: str, numbers: Mapping[str, float]
+) -> None:
+    """`BulkStore.insert_logged_model`, where the client has such a store.
+
+    Args:
+        client: where the run lives.
+        run_id: the run's id.
+        folder: of the run's artifacts.
+        numbers: measured of the model, by name.
+    """
+    store = client._tracking_client.store
+    if isinstance(store, BulkStore):
+        store.insert_logged_model(run_id, folder, numbers)
 
 
 def bulk_uri(uri: str) -> str:

@@ -15,6 +15,7 @@ from fairkd.errors import TrackingError
 from fairkd.tracking.mlflow_bulk import bulk_uri
 from fairkd.tracking.mlflow_database import create, is_server, reaching, sqlite_file, write_ahead
 from fairkd.tracking.mlflow_server import check_reachable
+from fairkd.tracking.mlflow_view import VIEW, experiment_tags
 from fairkd.tracking.ownership import Owner, sweep
 
 
@@ -140,7 +141,8 @@ class Connection:
         if found is None:
             where = None if is_server(self._uri) else self._artifacts.as_uri()
             try:
-                return str(client.create_experiment(self._experiment, artifact_location=where))
+                made = client.create_experiment(self._experiment, where, experiment_tags())
+                return str(made)
             except MlflowException:
                 # On a server, another host may have made it since.
                 found = client.get_experiment_by_name(self._experiment)
@@ -152,6 +154,9 @@ class Connection:
                 f"'mlflow experiments restore -x {found.experiment_id}' or name another one in "
                 "tracking.experiment."
             )
+        for key, value in experiment_tags().items():
+            if found.tags.get(key) != value and (key == VIEW or key not in found.tags):
+                client.set_experiment_tag(found.experiment_id, key, value)
         return str(found.experiment_id)
 
 

@@ -21,6 +21,7 @@ from fairkd.tracking.interface import SWEEP_ID, SWEEP_PARENT
 from fairkd.tracking.mlflow_connection import tagged
 from fairkd.tracking.mlflow_database import is_server, reaching, resolve_uri, sqlite_file, telling
 from fairkd.tracking.mlflow_server import check_reachable
+from fairkd.tracking.mlflow_view import VIEW, address
 from fairkd.tracking.reading import Input, TrackedJob
 
 if TYPE_CHECKING:
@@ -58,6 +59,20 @@ class MlflowReading:
                 f"There is no tracking store {self._file}; give the one that the runs are in as "
                 "tracking.uri=sqlite:///<path> or http://<server>, or run a job first."
             )
+
+    def pages(self) -> dict[str, str]:
+        """The addresses of the experiments' runs, after the server's part, by experiment.
+
+        Without an experiment's name: of those that fairkd has written to.
+
+        Raises:
+            TrackingError: the store cannot be reached.
+        """
+        return {
+            one.name: address(one.experiment_id, one.tags)
+            for one in self._experiments.values()
+            if self._experiment is not None or VIEW in one.tags
+        }
 
     def search(self, condition: str = "") -> list[TrackedJob]:
         """All runs that fulfil a condition in MLflow's words, the newest first, however many.
@@ -206,8 +221,8 @@ class MlflowReading:
             return MlflowClient(self.uri)
 
     @cached_property
-    def _experiments(self) -> dict[str, str]:
-        """Names by id."""
+    def _experiments(self) -> "dict[str, Experiment]":
+        """By id."""
         found: list[Experiment] = []
         token: str | None = None
         while True:
@@ -217,21 +232,21 @@ class MlflowReading:
             token = page.token
             if not token:
                 break
-        names = {one.experiment_id: one.name for one in found}
+        known = sorted(one.name for one in found)
         if self._experiment is None:
-            return names
-        wanted = {key: name for key, name in names.items() if name == self._experiment}
-        if not wanted:
-            known = sorted(names.values())
+            return {one.experiment_id: one for one in found}
+        found = [one for one in found if one.name == self._experiment]
+        if not found:
             raise TrackingError(unknown_name("experiment", self._experiment, known))
-        return wanted
+        return {one.experiment_id: one for one in found}
 
     def _seen(self, run: Run) -> TrackedJob:
+        experiment = self._experiments.get(run.info.experiment_id)
         return TrackedJob(
             run_id=run.info.run_id,
             name=run.info.run_name or run.info.run_id,
             status=run.info.status,
-            experiment=self._experiments.get(run.info.experiment_id, run.info.experiment_id),
+            experiment=run.info.experiment_id if experiment is None else experiment.name,
             started=run.info.start_time or 0,
             params=dict(run.data.params),
             metrics=dict(run.data.metrics),

@@ -1,8 +1,6 @@
 """One open MLflow run: everything is collected, and written through the client in few calls."""
 
-import hashlib
 import json
-import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -13,16 +11,29 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 
 from fairkd.tracking.mlflow_artifacts import Artifacts
+from fairkd.tracking.mlflow_bulk import insert_logged_model
 from fairkd.tracking.mlflow_database import reaching, telling
+from fairkd.tracking.mlflow_values import (
+    PARAM_MOST,
+    TAG_MOST,
+    as_json,
+    as_metrics,
+    now,
+    shown,
+)
+from fairkd.tracking.mlflow_view import METRICS
 from fairkd.tracking.slug import accepted
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
     from pandas import DataFrame
 
+    from fairkd.serving.description import Description
+    from fairkd.serving.student import Rows
+
 _UNIQUE = re.compile("UNIQUE constraint|UniqueViolation|Duplicate entry|IntegrityError")
-PARAM_MOST = 6000
-TAG_MOST = 8000
+_TABLES = "mlflow.loggedArtifacts"
+"""The tag that tells MLflow's pages which artifacts are tables."""
 EVERY = 2.0
 """The seconds between two writes while a run is open, at the least."""
 
@@ -62,6 +73,8 @@ class TrackedRun:
         self._metrics: list[Metric] = []
         self._tags: dict[str, str] = {}
         self._inputs: list[DatasetInput] = []
+        self._tables: list[str] = []
+        self._models: dict[str, Mapping[str, float]] = {}
         self._artifacts = Artifacts(client, run_id, artifacts)
 
     @property
@@ -85,7 +98,7 @@ class TrackedRun:
         Raises:
             TrackingError: it was time to write, and that failed.
         """
-        self._metrics += _metrics(metrics, step, _now())
+        self._metrics += as_metrics(metrics, step, now())
         self._flush_in_time()
 
     def log_history(self, rows: Sequence[Mapping[str, float]]) -> None:
@@ -95,10 +108,10 @@ class TrackedRun:
             TrackingError: it was time to write, and that failed.
             KeyError: a row has no ``epoch``.
         """
-        moment = _now()
+        moment = now()
         for row in rows:
             others = {name: value for name, value in row.items() if name != "epoch"}
-            self._metrics += _metrics(others, int(row["epoch"]), moment)
+            self._metrics += as_metrics(others, int(row["epoch"]), moment)
         self._flush_in_time()
 
     def log_table(self, table: "DataFrame", path: str) -> None:
@@ -111,6 +124,40 @@ class TrackedRun:
 
         counted = isinstance(table.index, RangeIndex)
         self.log_text(table.to_csv(index=not counted, na_rep="NaN"), path)
+
+    def show_table(self, table: "DataFrame", path: str) -> None:
+        """A table as MLflow's pages show one; its index does not count, undefined is empty.
+
+        Raises:
+            TrackingError: as `log_text`.
+        """
+        self._tables.append(path)
+        shown_tables = [{"path": path, "type": "table"} for path in self._tables]
+        self._tags[_TABLES] = json.dumps(shown_tables)
+        self.log_json({"columns": [*table.columns], "data": table.to_numpy().tolist()}, path)
+
+    def log_model(
+        self,
+        folder: str,
+        description: "Description",
+        example: "Rows",
+        numbers: Mapping[str, float],
+    ) -> None:
+        """Describe the files of a folder of the artifacts as a model; see `Run.log_model`.
+
+        In an SQLite file it is one of the experiment's logged models as well.
+
+        Raises:
+            TrackingError: as `log_text`.
+        """
+        from fairkd.tracking.mlflow_model import model_files
+
+        texts = model_files(folder, self._run_id, description, example)
+        with telling(self._uri, f"write the model {folder}"):
+            for name, text in texts.items():
+                self._artifacts.add_text(f"{folder}/{name}", text)
+        self._models[folder] = {accepted(name): value for name, value in numbers.items()}
+        self._flush_in_time()
 
     def log_text(self, text: str, path: str) -> None:
         """A text as an artifact.
@@ -129,7 +176,7 @@ class TrackedRun:
             TrackingError: as `log_text`.
         """
         # On one line: Python's fast encoder knows no indentation, and MLflow's page makes its own.
-        self.log_text(_json(value) + "\n", path)
+        self.log_text(as_json(value) + "\n", path)
 
     def log_file(self, file: Path, folder: str = "") -> None:
         """A file as it is now, under its own name, in a folder of the run's artifacts.
@@ -175,15 +222,19 @@ class TrackedRun:
             TrackingError: it cannot be written.
         """
         self._written = time.monotonic()
-        metrics, self._metrics = self._metrics, []
+        # MLflow's pages list metrics as they came, and choose the first for a comparison.
+        metrics, self._metrics = sorted(self._metrics, key=_importance), []
         tags, self._tags = [RunTag(key, value) for key, value in self._tags.items()], {}
         inputs, self._inputs = self._inputs, []
+        models, self._models = self._models, {}
         with reaching(self._uri, "write into a run"):
             if metrics or tags:
                 self._client.log_batch(self._run_id, metrics=metrics, tags=tags)
             if inputs:
                 self._log_inputs(inputs)
             self._artifacts.write()
+            for folder, numbers in models.items():
+                insert_logged_model(self._client, self._run_id, folder, numbers)
 
     def close(self) -> None:
         """Forget what was not written."""
@@ -203,50 +254,5 @@ class TrackedRun:
             self.flush()
 
 
-def shown(value: object, most: int) -> str:
-    """A parameter's or tag's text, as one would type it: ``0.3``, ``1.0``, ``true``, ``null``.
-
-    Args:
-        value: text stays as it is; numbers, booleans and None as above; lists and mappings as JSON.
-        most: the most characters; a longer text is cut and ends in its length and hash.
-    """
-    text = value if isinstance(value, str) else _typed(value)
-    if len(text) <= most:
-        return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    ending = f"... ({len(text)} characters, sha256 {digest})"
-    return text[: most - len(ending)] + ending
-
-
-def _typed(value: object) -> str:
-    if isinstance(value, bool | None | list | tuple | dict):
-        return json.dumps(value, default=str, ensure_ascii=False)
-    return str(value)
-
-
-def _metrics(values: Mapping[str, float], step: int, moment: int) -> list[Metric]:
-    return [
-        Metric(accepted(name), value if math.isfinite(value) else math.nan, moment, step)
-        for name, value in ((name, float(value)) for name, value in values.items())
-    ]
-
-
-def _json(value: object) -> str:
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):  # as rare as undefined numbers, and walking it all takes longer
-        return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
+def _importance(metric: Metric) -> int:
+    return METRICS.index(metric.key) if metric.key in METRICS else len(METRICS)

@@ -18,7 +18,8 @@ from fairkd.tracking.mlflow_database import (
     resolve_uri,
     sqlite_file,
 )
-from fairkd.tracking.mlflow_run import TAG_MOST, TrackedRun, shown
+from fairkd.tracking.mlflow_run import TrackedRun
+from fairkd.tracking.mlflow_values import TAG_MOST, shown
 from fairkd.tracking.ownership import LOCK, Owner, orphaned
 from fairkd.tracking.slug import accepted
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from fairkd.serving.description import Description
+    from fairkd.serving.student import Rows
+
 
 class NoRun:
     """A run that forgets everything; its id is empty."""
@@ -25,6 +28,18 @@ class NoRun:
         """Do nothing."""
 
     def log_table(self, table: "DataFrame", path: str) -> None:
+        """Do nothing."""
+
+    def show_table(self, table: "DataFrame", path: str) -> None:
+        """Do nothing."""
+
+    def log_model(
+        self,
+        folder: str,
+        description: "Description",
+        example: "Rows",
+        numbers: Mapping[str, float],
+    ) -> None:
         """Do nothing."""
 
     def log_text(self, text: str, path: str) -> None:

@@ -13,8 +13,9 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from fairkd.errors import TrackingError
-from fairkd.tracking.mlflow_run import TrackedRun, shown
+from fairkd.tracking.mlflow_run import TrackedRun
 from fairkd.tracking.mlflow_tracking import MlflowTracking
+from fairkd.tracking.mlflow_values import shown
 
 Rows = Callable[..., list[tuple[Any, ...]]]
 
@@ -267,3 +268,19 @@ def test_nothing_is_left_in_the_temporary_folder(
     with pytest.raises(TrackingError, match="Could not write into a run"):
         write()
     assert list(temporary.iterdir()) == []
+
+
+def test_tables_that_mlflows_pages_show(run: TrackedRun, folder: Path, rows: Rows) -> None:
+    table = pd.DataFrame({"group": ["f", "age<25"], "accuracy": [0.75, math.nan], "rows": [3, 4]})
+    run.show_table(table, "groups/sex.json")
+    run.show_table(table[["group"]], "groups/age.json")
+    run.flush()
+    assert json.loads((folder / "groups" / "sex.json").read_text()) == {
+        "columns": ["group", "accuracy", "rows"],
+        "data": [["f", 0.75, 3], ["age<25", None, 4]],
+    }
+    ((told,),) = rows("select value from tags where key = 'mlflow.loggedArtifacts'")
+    assert json.loads(told) == [
+        {"path": "groups/sex.json", "type": "table"},
+        {"path": "groups/age.json", "type": "table"},
+    ]

@@ -18,6 +18,7 @@ from fairkd.commands.configuration import config_folder
 from fairkd.commands.workshop import Workshop
 from fairkd.job import Job
 from fairkd.record import write_student
+from fairkd.serving.description import Description
 from fairkd.training.distil import train_student
 from fairkd.training.inference import outputs_on
 
@@ -108,7 +109,9 @@ def test_a_teacher_stays_as_it_is_and_stays_out_of_what_is_saved(name: str, tmp_
     assert _told(teacher) == before
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
-    write_student(tmp_path, {"student": student.model.state_dict()}, job.dataset)
+    trained = {"student": student.model.state_dict()}
+    described = Description.of(job.config["student"], job.dataset, 0.5, trained)
+    write_student(tmp_path, trained, job.dataset, described)
     weights = load_file(tmp_path / "student.safetensors")
     saved = torch.load(checkpoint, weights_only=True)
     assert set(weights) == set(student.model.state_dict())

@@ -1,0 +1,58 @@
+"""A run's note, which MLflow shows above everything else: the trio in a table, and a picture."""
+
+import math
+from collections.abc import Collection, Iterator
+
+from fairkd.record import FIGURES, JobRecord
+from fairkd.reporting.markdown import plain, table
+
+PICTURE = "groups.png"
+"""Of a run's figures the one that its note shows."""
+
+_HEADINGS = ("on test", "accuracy", "gap", "parameters", "bytes")
+
+
+def note(record: JobRecord, run_id: str, figures: Collection[str] = ()) -> str:
+    """The note as Markdown; no name from the data can become more than text.
+
+    Args:
+        record: what was measured.
+        run_id: of the run; empty without tracking.
+        figures: the names of the pictures among its artifacts.
+    """
+    headline = record.headline
+    rows = [_row(record, model) for model in record.trio.models]
+    gap = f"The gap is {plain(headline.metric.replace('_', ' '))} by {plain(headline.block)}."
+    parts = [table(_HEADINGS, rows), " ".join([gap, *_verdicts(record)])]
+    if PICTURE in figures:
+        # MLflow's server hands out artifacts beside its pages.
+        source = f"get-artifact?path={FIGURES}%2F{PICTURE}&run_uuid={run_id}"
+        parts.append(f"![Rates by group]({source})")
+    serve = f"mlflow models serve -m runs:/{run_id}/student --env-manager local"
+    parts.append(f"To answer raw rows with this student: `{serve}`")
+    return "\n\n".join(parts)
+
+
+def _row(record: JobRecord, model: str) -> list[str]:
+    evaluation, cost = record.trio.evaluations[model], record.trio.costs[model]
+    gap = _number(record.disparity(model, "test"))
+    low, high = evaluation.intervals.get(record.headline.name, (math.nan, math.nan))
+    if not math.isnan(low):
+        gap += f" [{_number(low)}, {_number(high)}]"
+    accuracy = _number(evaluation.metrics["accuracy"])
+    return [plain(model), accuracy, gap, f"{cost.parameters:,}", f"{cost.bytes:,}"]
+
+
+def _verdicts(record: JobRecord) -> Iterator[str]:
+    final = record.trio.final
+    change = record.disparity(final, "test") - record.disparity("control", "test")
+    if not math.isnan(change):
+        yield f"From the control to the {plain(final)} it changes by {change + 0.0:+.3f}."
+    if record.holds is not None:
+        yield "Every bound holds on test." if record.holds else "A bound is broken on test."
+    if record.certificate is not None:
+        yield "Certified." if record.certificate.certified else "Not certified."
+
+
+def _number(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:.3f}"

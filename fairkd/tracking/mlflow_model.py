@@ -1,0 +1,115 @@
+"""A student as a model that MLflow serves: what lies beside its files among a run's artifacts.
+
+The flavour is ``python_function`` with a loader module: MLflow imports `fairkd.serving.pyfunc`,
+which reads safetensors, JSON and skops. Nothing is pickled.
+"""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.models import Model, ModelSignature
+from mlflow.types.schema import ColSpec, Schema, TensorSpec
+
+from fairkd import __version__
+from fairkd.serving.description import Description
+from fairkd.serving.student import Rows
+
+LOADER = "fairkd.serving.pyfunc"
+REQUIREMENTS = "requirements.txt"
+ENVIRONMENT = "python_env.yaml"
+EXAMPLE = "input_example.json"
+SERVING_EXAMPLE = "serving_input_example.json"
+MODEL = "MLmodel"
+
+_TYPES = {"integer": "long", "number": "double", "boolean": "boolean", "text": "string"}
+_NEEDED = ("mlflow", "torch", "safetensors", "numpy", "pandas", "scikit-learn", "skops")
+
+
+def model_files(
+    folder: str, run_id: str, description: Description, example: Rows
+) -> dict[str, str]:
+    """The texts by which MLflow knows the files of a folder as a model, by their names there.
+
+    Args:
+        folder: of the run's artifacts.
+        run_id: the run's id.
+        description: of the student in that folder.
+        example: one raw row or more, as the student takes them.
+    """
+    kind = (
+        {"type": "dataframe", "pandas_orient": "split"}
+        if isinstance(example, pd.DataFrame)
+        else {"type": "ndarray"}
+    )
+    model = Model(
+        artifact_path=folder,
+        run_id=run_id,
+        flavors={
+            "python_function": {
+                "loader_module": LOADER,
+                "python_version": platform.python_version(),
+                "env": {"virtualenv": ENVIRONMENT},
+            }
+        },
+        signature=_signature(description),
+        saved_input_example_info={
+            "artifact_path": EXAMPLE,
+            "serving_input_path": SERVING_EXAMPLE,
+            **kind,
+        },
+    )
+    return {
+        MODEL: model.to_yaml(),
+        REQUIREMENTS: _requirements(description.int8),
+        ENVIRONMENT: _environment(),
+        **_example(example),
+    }
+
+
+def _signature(description: Description) -> ModelSignature:
+    if description.columns:
+        inputs = Schema([ColSpec(_TYPES[kind], name) for name, kind in description.columns])
+    else:
+        inputs = Schema([TensorSpec(np.dtype("float32"), (-1, *description.shape))])
+    outputs = Schema([ColSpec("double", name) for name in description.classes])
+    return ModelSignature(inputs, outputs)
+
+
+def _example(rows: Rows) -> dict[str, str]:
+    if isinstance(rows, pd.DataFrame):
+        split: Mapping[str, Any] = json.loads(rows.to_json(orient="split", index=False))
+        return {EXAMPLE: json.dumps(split), SERVING_EXAMPLE: json.dumps({"dataframe_split": split})}
+    plain = rows.tolist()
+    return {EXAMPLE: json.dumps(plain), SERVING_EXAMPLE: json.dumps({"inputs": plain})}
+
+
+@lru_cache
+def _requirements(int8: bool) -> str:
+    """The running versions of what serving needs, one a line."""
+    needed = (*_NEEDED, *(("onnxruntime",) if int8 else ()))
+    return "\n".join([f"fairkd=={__version__}", *_pinned(needed), ""])
+
+
+@lru_cache
+def _environment() -> str:
+    lines = [f"python: {platform.python_version()}", "build_dependencies:"]
+    lines += [f"- {one}" for one in _pinned(("pip", "setuptools", "wheel"))]
+    return "\n".join([*lines, "dependencies:", f"- -r {REQUIREMENTS}", ""])
+
+
+def _pinned(names: Sequence[str]) -> list[str]:
+    return [f"{name}=={found}" for name in names if (found := _version(name)) is not None]
+
+
+def _version(name: str) -> str | None:
+    """As an index has it: ``2.13.0`` and not ``2.13.0+cpu``."""
+    try:
+        return version(name).partition("+")[0]
+    except PackageNotFoundError:
+        return None

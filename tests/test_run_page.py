@@ -1,0 +1,59 @@
+"""What a run's page shows first is made of the record alone."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fairkd.run_page import method, tables
+
+
+def test_the_table_of_a_block_has_every_model_beside_every_group(measured) -> None:
+    record = measured(cells=("f", "m", "none"), empty=("none",), further=("pruned",))
+    (block,) = found = tables(record)
+    assert block == "sex"
+    table = found["sex"]
+    models = ("teacher", "control", "student", "pruned")
+    assert list(table.columns[:2]) == ["group", "model"]
+    expected = [(cell, model) for model in models for cell in ("f", "m", "none")]
+    assert list(zip(table["group"], table["model"], strict=True)) == expected
+    for model in models:
+        own = record.trio.evaluations[model].tables["sex"].round(4)  # the CSV has all digits
+        mine = table[table["model"] == model].set_index("group").drop(columns="model")
+        pd.testing.assert_frame_equal(mine, own, check_names=False)
+    assert np.isnan(table["accuracy"]).sum() == len(models)
+
+
+def job(**terms: list[str]) -> SimpleNamespace:
+    sections = ("distillation", "constraint", "mitigation")
+    config = {name: {"terms": {key: {} for key in terms.get(name, [])}} for name in sections}
+    return SimpleNamespace(
+        config=config, compression=dict.fromkeys(terms.get("compression", [])), baseline=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (job(), "labels alone"),
+        (job(distillation=["soft_targets"]), "soft_targets"),
+        (
+            job(
+                distillation=["soft_targets", "hint"],
+                constraint=["penalty"],
+                mitigation=["reweighing"],
+                compression=["pruned"],
+            ),
+            "soft_targets + hint + penalty + reweighing + pruned",
+        ),
+    ],
+)
+def test_a_method_is_all_that_makes_the_student(given, expected: str) -> None:
+    assert method(given) == expected
+
+
+def test_a_baseline_is_part_of_the_method() -> None:
+    given = job(distillation=["soft_targets"])
+    given.baseline = SimpleNamespace(rows=("unadjusted", "threshold_optimizer"))
+    assert method(given) == "soft_targets + threshold_optimizer"
