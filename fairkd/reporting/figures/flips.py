@@ -18,7 +18,7 @@ from fairkd.tracking.slug import slug
 
 HARMFUL, BENEFICIAL = "harmful", "beneficial"
 
-_LINE, _AROUND = 20, 160
+_LINE, _AROUND = 20, 180
 _ON_AXIS = 16
 
 
@@ -46,14 +46,18 @@ class _Pair:
 
 
 def flips(record: JobRecord) -> list[Figure]:
-    """A figure for each block, that of the headline first; none without flips.
+    """A figure for each block, that of the headline first; none of a block without any flip.
 
     Args:
         record: of one job.
     """
     blocks = sorted(record.trio.transfers, key=lambda block: block != record.headline.block)
     pairs = {block: _pairs(record.trio, block) for block in blocks}
-    return [_of_block(block, found) for block, found in pairs.items() if found]
+    return [
+        _of_block(block, found)
+        for block, found in pairs.items()
+        if any(sum(pair.counts(kind)) for pair in found for kind in (HARMFUL, BENEFICIAL))
+    ]
 
 
 def _pairs(trio: Trio, block: str) -> list[_Pair]:
@@ -74,8 +78,7 @@ def _of_block(block: str, pairs: Sequence[_Pair]) -> Figure:
     for pair in pairs:
         for kind in (HARMFUL, BENEFICIAL):
             _add_bars(plot, pair, kind, lines)
-    unit = "(flips as a share of rows)"
-    chosen_by_menu(plot, [pair.words for pair in pairs], 2, unit=unit)
+    chosen_by_menu(plot, [pair.words for pair in pairs], 2)
     largest = max(
         (s for pair in pairs for k in (HARMFUL, BENEFICIAL) for s in pair.shares(k) if s == s),
         default=0.0,
@@ -85,7 +88,7 @@ def _of_block(block: str, pairs: Sequence[_Pair]) -> Figure:
         ticktext=[f"{short(cell, _ON_AXIS)}, {short(label, _ON_AXIS)}" for cell, label in lines],
         range=[len(lines) - 0.5, -0.5],
     )
-    plot.update_xaxes(title_text=f"{pairs[0].words} {unit}", **_mirrored(largest))
+    plot.update_xaxes(title_text="flips (share of rows)", **_mirrored(largest))
     plot.update_layout(barmode="relative", bargap=0.3)
     plot.add_vline(x=0, line={"color": theme.NEUTRAL, "width": 1})
     return Figure(
@@ -147,7 +150,10 @@ def _caption(block: str, pairs: Sequence[_Pair]) -> str:
         harmful, beneficial = (sum(pair.counts(kind)) for kind in (HARMFUL, BENEFICIAL))
         told.append(f"{harmful:,} harmful and {beneficial:,} beneficial against {pair.reference}")
     empty = sum(rows == 0 for rows in pairs[0].flips.counts["count"])
-    gaps = f" {counted(empty, 'group and label')} without rows left empty." if empty else ""
+    gaps = ""
+    if empty:
+        has = "has" if empty == 1 else "have"
+        gaps = f" {counted(empty, 'pair')} of group and label {has} no rows."
     return (
         f"Test rows by {block} and label that one model decides rightly and the other wrongly: "
         f"harmful where the {pairs[0].model} is the wrong one ({'; '.join(told)}), as shares of "

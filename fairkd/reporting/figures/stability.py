@@ -34,12 +34,11 @@ class _Strip:
         return distinct(self.row.outcomes, self.model)
 
 
-def stability(rows: Sequence[Row], confidence: float) -> Figure | None:  # noqa: ARG001
+def stability(rows: Sequence[Row]) -> Figure | None:
     """A point for every repetition; ``None`` where nothing is repeated.
 
     Args:
         rows: of one comparison, best first.
-        confidence: there is no interval drawn.
     """
     if max(row.repetitions for row in rows) < 2:
         return None
@@ -55,14 +54,15 @@ def stability(rows: Sequence[Row], confidence: float) -> Figure | None:  # noqa:
     strips = [*students, *beside]
     plot, height = panels([strip.name for strip in strips], rows[0].headline)
     for place, measure in enumerate(PANELS, start=1):
-        for number_, model in enumerate(("student", "control", "teacher")):
+        for kind, model in enumerate(("student", "control", "teacher")):
             lines = [n for n, strip in enumerate(strips) if strip.model == model]
-            _add_points(plot, strips, lines, measure, place, number_)
+            _add_points(plot, strips, lines, measure, place, kind)
         _add_means(plot, strips, measure, place)
+    several = any(len(references(rows, strip.model)) > 1 for strip in beside)
     return Figure(
         "stability",
         "Stability over repetitions",
-        _caption(rows, students, strips),
+        _caption(rows, students, strips, several),
         theme.finished(plot, height),
     )
 
@@ -73,7 +73,7 @@ def _add_points(
     lines: Sequence[int],
     measure: Measure,
     place: int,
-    number_: int,
+    kind: int,
 ) -> None:
     points = [(n, strips[n], job) for n in lines for job in strips[n].jobs]
     if not points:
@@ -86,8 +86,8 @@ def _add_points(
         legendgroup=points[0][1].model,
         showlegend=place == 1,
         marker={
-            "color": theme.colour(number_),
-            "symbol": theme.symbol(number_),
+            "color": theme.colour(kind),
+            "symbol": theme.symbol(kind),
             "size": 9,
             "opacity": 0.75,
         },
@@ -126,7 +126,9 @@ def _add_means(plot: go.Figure, strips: Sequence[_Strip], measure: Measure, plac
     )
 
 
-def _caption(rows: Sequence[Row], students: Sequence[_Strip], strips: Sequence[_Strip]) -> str:
+def _caption(
+    rows: Sequence[Row], students: Sequence[_Strip], strips: Sequence[_Strip], several: bool
+) -> str:
     shown = counted(len(rows), "configuration")
     if len(students) < len(rows):
         shown = f"the best {len(students)} of {shown}"
@@ -139,6 +141,7 @@ def _caption(rows: Sequence[Row], students: Sequence[_Strip], strips: Sequence[_
     gaps = f" {counted(undefined, 'undefined value')} not drawn." if undefined else ""
     return (
         f"Every repetition on test, {repeated([strip.row for strip in students])}, of {shown} "
-        "(chosen on validation, best on top), beside control and teacher; a stroke is the mean."
+        "(chosen on validation, best on top), beside control and teacher"
+        f"{' of the best' if several else ''}; a stroke is the mean."
         f"{gaps}"
     )

@@ -45,8 +45,8 @@ def short(text: str, most: int = ON_AXIS) -> str:
 
 
 def ticks(names: Sequence[str], most: int = ON_AXIS) -> list[str]:
-    """`distinct` and `literal` names."""
-    return [literal(name) for name in distinct(names, most)]
+    """`distinct` and `literal`."""
+    return list(map(literal, distinct(names, most)))
 
 
 def hover(name: str, lines: Iterable[str]) -> str:
