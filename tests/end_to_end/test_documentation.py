@@ -115,7 +115,7 @@ def _page_served_by_make_ui(folder: Path) -> str:
         headers={"Content-Type": "application/json"},
     )
     try:
-        for _ in range(120):
+        for _ in range(240):
             try:
                 with urllib.request.urlopen(request, timeout=5) as answer:
                     return answer.read().decode()
@@ -124,4 +124,4 @@ def _page_served_by_make_ui(folder: Path) -> str:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
-    raise AssertionError("make ui did not answer within a minute")
+    raise AssertionError("make ui did not answer within two minutes")
