@@ -21,6 +21,7 @@ from fairkd.reporting.report.groups import groups_table
 from fairkd.reporting.report.jobs import jobs_table
 from fairkd.reporting.report.made import facts, sweeps_commands
 from fairkd.reporting.report.own_intervals import with_own_intervals
+from fairkd.reporting.report.paper import paper_table
 from fairkd.reporting.report.privacy import privacy_table
 from fairkd.reporting.report.threshold import threshold_of
 from fairkd.reporting.runs import FoundRuns
@@ -89,6 +90,10 @@ def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Repor
         notes=[*mixing, at.source, *_certified(outcomes)],
         figures=figures,
         tables=[*tables, jobs_table(outcomes, taken)],
+        papers=[
+            paper_table(one, f"configurations-{place}", summary.confidence)
+            for place, one in enumerate(comparisons.values(), start=1)
+        ],
         made=list(facts(jobs, found)),
         commands=[*sweeps_commands(reading, found), *_next(wanted.words, taken, at.value)],
     )

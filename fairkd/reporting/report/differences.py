@@ -4,7 +4,7 @@ import math
 
 from fairkd.reporting.report.comparison import Compared
 from fairkd.reporting.report.configurations import points_cell, varied_cell
-from fairkd.reporting.report.document import Cell, Table
+from fairkd.reporting.report.document import ABSENT, Cell, Table
 from fairkd.sweeps.differences import Difference, differences
 from fairkd.sweeps.labels import columns
 
@@ -63,5 +63,5 @@ def _cells(one: Difference) -> tuple[Cell, ...]:
 
 def _p(value: float) -> Cell:
     if math.isnan(value):
-        return Cell("-", value)
+        return Cell(ABSENT, value)
     return Cell(f"{value:.3f}" if value >= _SMALLEST else f"< {_SMALLEST:g}", value)
