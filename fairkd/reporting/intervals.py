@@ -25,6 +25,8 @@ def metric_intervals(record: JobRecord) -> dict[str, Interval]:
         for rule, matched in trio.matched.items():
             if model in matched.evaluations:
                 found |= _named(("test", model, rule), matched.evaluations[model])
+    for model, of_losses in record.membership.items():
+        found |= _named(("test", model), of_losses)
     for model in ("student", *trio.further):
         start = ("test", "transfer") if model == "student" else ("test", model, "transfer")
         for changes in trio.changes(model).values():
