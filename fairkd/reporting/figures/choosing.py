@@ -6,16 +6,16 @@ import plotly.graph_objects as go
 
 
 def chosen_by_menu(
-    plot: go.Figure, choices: Sequence[str], each: int, first: int = 0, unit: str = "(test)"
+    plot: go.Figure, choices: Sequence[str], each: int, first: int = 0, unit: str | None = None
 ) -> None:
-    """Let a menu choose which traces are seen, and name the x axis after the choice.
+    """Let a menu choose which traces are seen.
 
     Args:
         plot: its traces stand in the order of the choices, as many for each.
         choices: in words, `literal` where they come from data.
         each: how many traces each has.
         first: the choice that is seen before any is made, and in print.
-        unit: of the x axis, after the choice.
+        unit: where the x axis is named after the choice, what follows it.
     """
     shown = [
         [place // each == choice for place in range(len(plot.data))]
@@ -33,7 +33,10 @@ def chosen_by_menu(
                     {
                         "label": words,
                         "method": "update",
-                        "args": [{"visible": visible}, {"xaxis.title.text": f"{words} {unit}"}],
+                        "args": [
+                            {"visible": visible},
+                            {} if unit is None else {"xaxis.title.text": f"{words} {unit}"},
+                        ],
                     }
                     for words, visible in zip(choices, shown, strict=True)
                 ],

@@ -10,7 +10,7 @@ class Figure:
     """A plot and what a reader has to know about it.
 
     Attributes:
-        name: a slug, unique on a page.
+        name: a slug, unique among the figures of one comparison or job.
         title: plain text, not yet escaped for HTML.
         caption: one or two sentences computed from the numbers: what is shown, of which split, what
             the intervals are, over how many repetitions. Plain text like the title.

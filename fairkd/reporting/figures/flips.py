@@ -147,7 +147,10 @@ def _caption(block: str, pairs: Sequence[_Pair]) -> str:
         harmful, beneficial = (sum(pair.counts(kind)) for kind in (HARMFUL, BENEFICIAL))
         told.append(f"{harmful:,} harmful and {beneficial:,} beneficial against {pair.reference}")
     empty = sum(rows == 0 for rows in pairs[0].flips.counts["count"])
-    gaps = f" {counted(empty, 'group and label')} without rows left empty." if empty else ""
+    gaps = ""
+    if empty:
+        has = "has" if empty == 1 else "have"
+        gaps = f" {counted(empty, 'pair')} of group and label {has} no rows."
     return (
         f"Test rows by {block} and label that one model decides rightly and the other wrongly: "
         f"harmful where the {pairs[0].model} is the wrong one ({'; '.join(told)}), as shares of "

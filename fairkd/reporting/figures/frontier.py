@@ -208,5 +208,11 @@ def _caption(
         f"{counted(len(rows), 'configuration')} on test, over {repeated(rows)}. "
         f"{intervals(estimates, confidence)} "
         f"{counted(len(front), 'configuration')} on the Pareto front, chosen on validation and "
-        f"connected in the order of disparity there.{missing}"
+        f"connected in the order of disparity there.{_finals(drawn)}{missing}"
     )
+
+
+def _finals(rows: Sequence[Row]) -> str:
+    """A sentence on what stands in the students' place, if anything does."""
+    finals = sorted({outcome.final for row in rows for outcome in row.outcomes})
+    return "" if finals == ["student"] else f" In the students' place: {', '.join(finals)}."

@@ -27,7 +27,7 @@ _ROW, _AROUND = 34, 130
 _MOST_NUMBERED = 12  # columns with room for a number in each cell
 
 
-def heat_map(rows: Sequence[Row], confidence: float) -> Figure | None:  # noqa: ARG001
+def heat_map(rows: Sequence[Row]) -> Figure | None:
     """The student minus its control over two varied numbers; ``None`` where no two form a grid.
 
     The two are temperature and weight where both vary, else the first pair of keys that fills most
@@ -35,7 +35,6 @@ def heat_map(rows: Sequence[Row], confidence: float) -> Figure | None:  # noqa: 
 
     Args:
         rows: of one comparison, best first.
-        confidence: there is no interval in it.
     """
     for keys in _pairs(rows):
         cells = _cells(rows, keys)

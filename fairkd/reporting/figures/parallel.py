@@ -23,12 +23,11 @@ _HEIGHT = 420
 _NAME = 14
 
 
-def parallel(rows: Sequence[Row], confidence: float) -> Figure | None:  # noqa: ARG001
+def parallel(rows: Sequence[Row]) -> Figure | None:
     """A line a configuration; ``None`` below `LEAST_ROWS` of them.
 
     Args:
         rows: of one comparison.
-        confidence: there is no interval drawn.
     """
     keys = varied_numbers(rows)[:MOST_KEYS]
     drawn = [row for row in rows if _is_whole(row, keys)]

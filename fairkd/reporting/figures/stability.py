@@ -34,12 +34,11 @@ class _Strip:
         return distinct(self.row.outcomes, self.model)
 
 
-def stability(rows: Sequence[Row], confidence: float) -> Figure | None:  # noqa: ARG001
+def stability(rows: Sequence[Row]) -> Figure | None:
     """A point for every repetition; ``None`` where nothing is repeated.
 
     Args:
         rows: of one comparison, best first.
-        confidence: there is no interval drawn.
     """
     if max(row.repetitions for row in rows) < 2:
         return None
@@ -55,9 +54,9 @@ def stability(rows: Sequence[Row], confidence: float) -> Figure | None:  # noqa:
     strips = [*students, *beside]
     plot, height = panels([strip.name for strip in strips], rows[0].headline)
     for place, measure in enumerate(PANELS, start=1):
-        for number_, model in enumerate(("student", "control", "teacher")):
+        for kind, model in enumerate(("student", "control", "teacher")):
             lines = [n for n, strip in enumerate(strips) if strip.model == model]
-            _add_points(plot, strips, lines, measure, place, number_)
+            _add_points(plot, strips, lines, measure, place, kind)
         _add_means(plot, strips, measure, place)
     return Figure(
         "stability",
@@ -73,7 +72,7 @@ def _add_points(
     lines: Sequence[int],
     measure: Measure,
     place: int,
-    number_: int,
+    kind: int,
 ) -> None:
     points = [(n, strips[n], job) for n in lines for job in strips[n].jobs]
     if not points:
@@ -86,8 +85,8 @@ def _add_points(
         legendgroup=points[0][1].model,
         showlegend=place == 1,
         marker={
-            "color": theme.colour(number_),
-            "symbol": theme.symbol(number_),
+            "color": theme.colour(kind),
+            "symbol": theme.symbol(kind),
             "size": 9,
             "opacity": 0.75,
         },

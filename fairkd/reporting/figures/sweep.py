@@ -1,6 +1,6 @@
 """The figures of one comparison of a sweep."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from fairkd.reporting.figures.differences import differences_figure
 from fairkd.reporting.figures.figure import Figure
@@ -10,14 +10,6 @@ from fairkd.reporting.figures.parallel import parallel
 from fairkd.reporting.figures.stability import stability
 from fairkd.reporting.figures.temperature import temperature
 from fairkd.sweeps.summary import Row
-
-_DRAWN: tuple[Callable[[Sequence[Row], float], Figure | None], ...] = (
-    temperature,
-    heat_map,
-    differences_figure,
-    stability,
-    parallel,
-)
 
 
 def sweep_figures(
@@ -32,6 +24,12 @@ def sweep_figures(
     """
     if not rows:
         return []
-    found = [frontier(rows, threshold, confidence)]
-    found += [draw(rows, confidence) for draw in _DRAWN]
+    found = [
+        frontier(rows, threshold, confidence),
+        temperature(rows, confidence),
+        heat_map(rows),
+        differences_figure(rows, confidence),
+        stability(rows),
+        parallel(rows),
+    ]
     return [figure for figure in found if figure is not None]
