@@ -44,6 +44,7 @@ Results
   mlflow.db, mlartifacts/   a tracked run for every job. See them: make ui, or
                             mlflow ui --backend-store-uri sqlite:///mlflow.db
   outputs/, multirun/       a folder for every job: its configuration, log and student
+  fairkd report sweep=NAME  a sweep as one page that opens with the answer; format=latex for a paper
   fairkd check sweep=NAME "test/disparity<=0.05"
                             exit code 0 or 1: whether conditions hold of what was measured
   store/                    trained models and finished jobs. The same job again is answered from
