@@ -78,10 +78,12 @@ def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Repor
         taken += [] if one.job is None else [one.job]
         sentences = basis(one, summary.confidence, _classes(jobs, one))
         findings.append(Finding(name if several else "", tuple(answer(one)), tuple(sentences)))
-        tables += _tables(one, end, summary.confidence)
-        tables += [] if job is None else _job_tables(reading, job, end, wanted.rows)
-        if wanted.figures:
-            figures += _figures(one, None if job is None else job.record, end)
+        of_this = _tables(one, end, summary.confidence)
+        of_this += [] if job is None else _job_tables(reading, job, end, wanted.rows)
+        drawn = _figures(one, job, end) if wanted.figures else []
+        which = f" ({name})" if several else ""
+        tables += [replace(table, title=f"{table.title}{which}") for table in of_this]
+        figures += [replace(figure, title=f"{figure.title}{which}") for figure in drawn]
     mixing = [f"These are {len(comparisons)} comparisons that do not mix."] if several else []
     report = Report(
         title=_title(jobs, summary),
@@ -152,10 +154,10 @@ def _job_tables(reading: Reading, job: RecordedJob, end: str, rows: int) -> list
     return [table for table in found if table is not None]
 
 
-def _figures(comparison: Compared, record: JobRecord | None, end: str) -> list[Figure]:
+def _figures(comparison: Compared, job: RecordedJob | None, end: str) -> list[Figure]:
     """Of a comparison, and of the job to take."""
     found = sweep_figures(comparison.rows, comparison.threshold, CONFIDENCE)
-    found += [] if record is None else job_figures(record)
+    found += [] if job is None else job_figures(job.record)
     return [replace(figure, name=f"figure-{figure.name}{end}") for figure in found]
 
 

@@ -81,3 +81,20 @@ def test_jobs_without_a_seed_have_an_empty_cell(make):
         "run",
     )
     assert table.marked == frozenset()
+
+
+def test_comparisons_that_do_not_mix(kept, measured, configured):
+    for place, name in enumerate(("arrests", "iris")):
+        data = {"_target_": f"fairkd.data.{name}.load_{name}", "name": name}
+        kept.add(name, measured(seed=place), configured(data=data))
+    report, _ = report_of(kept, FoundRuns(tuple(kept.runs)), Wanted())
+    gap = "demographic_parity_difference by sex on"
+    assert [finding.comparison for finding in report.findings] == [
+        f"{gap} load_arrests",
+        f"{gap} load_iris",
+    ]
+    assert report.notes[0] == "These are 2 comparisons that do not mix."
+    names = [table.name for table in report.tables] + [figure.name for figure in report.figures]
+    assert len(set(names)) == len(names)
+    assert {"configurations-1", "configurations-2", "jobs"} <= set(names)
+    assert report.tables[0].title == f"Configurations ({report.findings[0].comparison})"
