@@ -49,8 +49,11 @@ def facts(jobs: Sequence[RecordedJob], found: FoundRuns) -> Iterator[tuple[str, 
             for values in flat
         ),
     )
-    for key in SEED_KEYS:
-        yield key, _listed(as_typed(values[key]) for values in flat if key in values)
+    seeds = {
+        key: dict.fromkeys(as_typed(values[key]) for values in flat if key in values)
+        for key in SEED_KEYS
+    }
+    yield "Seeds", "; ".join(f"{key}={','.join(values)}" for key, values in seeds.items() if values)
     yield "Runs", _counted_runs(found)
     versions = _listed(job.run.tags.get("fairkd.versions", "") for job in jobs)
     if versions:

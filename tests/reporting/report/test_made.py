@@ -42,7 +42,7 @@ def test_what_a_report_says_of_its_making(kept, measured, configured):
     assert made["Teacher"] == "MLP hidden=[64]"
     assert made["Distillation"] == "soft_targets"
     assert "Mitigation" not in made
-    assert (made["seed"], made["data.seed"]) == ("0; 1", "0; 1")
+    assert made["Seeds"] == "data.seed=0,1; teacher.seed=0,1; seed=0,1"
     assert made["Runs"] == (
         "2 finished, in experiment fairkd; left out because they are not finished: 1; left out "
         "because they are not fairkd's: 3"
