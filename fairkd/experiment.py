@@ -26,10 +26,11 @@ from fairkd.measuring import (
     with_rows,
 )
 from fairkd.models.features import ModelOutputs
-from fairkd.record import JobRecord, parameters, write_figures, write_run, write_student
+from fairkd.record import OVERRIDES, JobRecord, parameters, write_figures, write_run, write_student
 from fairkd.store import Content, Store
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run, Tracking
 from fairkd.tracking.lightning_logger import RunLogger
+from fairkd.tracking.reading import VERSIONS
 from fairkd.training.compress import Beside, Compression
 from fairkd.training.distil import (
     Recipe,
@@ -115,9 +116,10 @@ def check_fits(job: Job) -> None:
 
 def _run(job: Job, keeper: Keeper, tracking: Tracking, illustrate: Illustrate) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
-    tags = {**_tags(job), "fairkd.versions": _versions()}
+    tags = {**_tags(job), VERSIONS: _versions()}
     with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
+        run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
         write_student(job.output, weights, job.dataset)
@@ -147,6 +149,7 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking, illustrate: Illustra
     tags = {**_tags(job), "fairkd.reused": "true"}
     with tracking.start(job.name, parameters(job.config), tags, job.sweep.parent) as run:
         run.log_json(job.config, "configuration.json")
+        run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
         run.log_history(record.histories["student"])
         write_figures(job.output, illustrate(record))
         write_run(run, record, job.dataset, job.output)

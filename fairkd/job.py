@@ -58,6 +58,7 @@ class Job:
         force: a key of `FORCES`.
         output: the job's folder.
         sweep: which sweep it is part of.
+        words: the overrides that compose its configuration, without those that a sweep adds.
     """
 
     name: str
@@ -75,3 +76,4 @@ class Job:
     output: Path
     sweep: SweepPlace = SweepPlace()
     baseline: Baseline | None = None
+    words: tuple[str, ...] = ()

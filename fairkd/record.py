@@ -36,6 +36,9 @@ PREPARATION = "preparation"
 FIGURES = "figures"
 """Folders of a job, and of its run's artifacts."""
 
+OVERRIDES = "overrides.txt"
+"""The artifact of a run with what was typed for it, one override a line."""
+
 _NOT_PARAMETERS = ("paths", "tracking", "sweep", "force", "dry_run")
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, ListConfig
 
 from fairkd.baselines.baseline import Baseline
 from fairkd.commands.building.bounds import aims_of, bounds_of, certifier_of
@@ -20,11 +21,13 @@ from fairkd.commands.building.models import (
 from fairkd.commands.building.naming import headline_of, name_of
 from fairkd.commands.building.objective import build_objective
 from fairkd.commands.checking.values import resolved
+from fairkd.commands.task import own_words
 from fairkd.commands.workshop import Workshop
 from fairkd.errors import ConfigError
 from fairkd.evaluation.reference import with_references
 from fairkd.identity import Surroundings, job_keys
 from fairkd.job import Job, SweepPlace
+from fairkd.sweeps.compose import as_given
 from fairkd.tracking.interface import Tracking
 from fairkd.training.compress import Compression
 from fairkd.training.distil import Distillation, Recipe
@@ -97,6 +100,7 @@ def build_job(
         force=config.force,
         output=output,
         sweep=SweepPlace(config.sweep.id, config.sweep.parent),
+        words=_words(),
     )
 
 
@@ -130,6 +134,14 @@ def _baseline(section: DictConfig) -> Baseline | None:
 
 def _callbacks(section: DictConfig) -> Sequence[Any]:
     return [made(f"callbacks.{name!s}", callback) for name, callback in section.items()]
+
+
+def _words() -> tuple[str, ...]:
+    """What was typed for the job that Hydra is at; nothing where Hydra runs none."""
+    if not HydraConfig.initialized():
+        return ()
+    given = cast(ListConfig, HydraConfig.get().overrides.task)
+    return tuple(own_words(as_given(given)))
 
 
 def _placeless(value: Any, output: str) -> Any:

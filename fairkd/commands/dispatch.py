@@ -27,6 +27,7 @@ def dispatch(arguments: Sequence[str]) -> int:
         print(f"fairkd {__version__}")
         return 0
     subcommands: dict[str, Callable[[Sequence[str]], int]] = {
+        "card": _card,
         "check": _check,
         "data": _data,
         "report": _report,
@@ -41,6 +42,12 @@ def dispatch(arguments: Sequence[str]) -> int:
         print(f"{sentence} Values are set as key=value; see fairkd --help.", file=sys.stderr)
         return USAGE_ERROR
     return _reporting(lambda: subcommands[arguments[0]](arguments[1:]))
+
+
+def _card(arguments: Sequence[str]) -> int:
+    from fairkd.commands.card import card
+
+    return card(arguments)
 
 
 def _check(arguments: Sequence[str]) -> int:

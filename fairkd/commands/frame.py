@@ -29,6 +29,7 @@ from fairkd.commands.sweep_run import of_grid, of_search, parent_run
 from fairkd.commands.task import Task, place, without_hydra, workshop
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.job import SweepPlace
+from fairkd.record import OVERRIDES
 from fairkd.reporting.sweep import show_sweep
 from fairkd.store import content_key
 from fairkd.sweeps.compose import as_given
@@ -195,7 +196,7 @@ class Frame:
         with store.lock("sweep", sweep_id), parent_run(tracking, sweep_id, described) as run:
             sweep = SweepPlace(sweep_id, run.run_id or None)
             opened = OpenSweep(self.task, self._composed, sweep, store, tracking, around, folder)
-            run.log_text(_command(around.master), "overrides.txt")
+            run.log_text(_command(around.master), OVERRIDES)
             try:
                 yield opened
             finally:

@@ -47,6 +47,7 @@ Results
   fairkd report sweep=NAME  a sweep as one page that opens with the answer; format=latex for a paper
   fairkd check sweep=NAME "test/disparity<=0.05"
                             exit code 0 or 1: whether conditions hold of what was measured
+  fairkd card sweep=NAME    a model card of the student to choose; also: card run=ID out=README.md
   store/                    trained models and finished jobs. The same job again is answered from
                             here; after an interruption the same command goes on from here.
 

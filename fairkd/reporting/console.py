@@ -65,7 +65,7 @@ def show_trio(
         for line in _change_lines(trio.transfers[block], block):
             console.print(line, highlight=False)
     console.print(_smaller(trio), highlight=False)
-    for line in (*_further_lines(trio, first), *_alike_lines(trio), *_undefined_lines(trio)):
+    for line in (*_further_lines(trio, first), *alike_lines(trio), *_undefined_lines(trio)):
         console.print(line, highlight=False)
 
 
@@ -203,7 +203,7 @@ def _smaller(trio: Trio) -> str:
     return f"the student decides as the teacher does on {agreement} of the rows{size}"
 
 
-def _alike_lines(trio: Trio) -> Iterable[str]:
+def alike_lines(trio: Trio) -> Iterable[str]:
     """A model that decides every row alike has no gap, and says nothing about fairness."""
     for model in trio.models:
         rates = [

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+_MARKS = re.compile(r"([\\`*_\[\]|~$])")
+_AT_THE_START = re.compile(r"^(\d*)([#=]|[.)+-](?=[ -]|$))")
 _UNSHOWN = "\ufffd"  # for what is no letter, such as a change of the direction of reading
 _ENTITIES = {
     "&": "&amp;",
@@ -21,7 +22,7 @@ def plain(text: object) -> str:
     Nothing in it becomes markup, HTML, a link, a mention or the end of a table's cell.
     """
     shown = "".join(one if one.isprintable() else _UNSHOWN for one in " ".join(str(text).split()))
-    line = _MARKS.sub(r"\\\1", shown)
+    line = _AT_THE_START.sub(r"\1\\\2", _MARKS.sub(r"\\\1", shown))
     for letters, entity in _ENTITIES.items():
         line = line.replace(letters, entity)
     return line
@@ -38,3 +39,15 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool 
     right = "---:" if numbers else "---"
     lines = [headings, ["---", *[right] * (len(headings) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def block(text: str, language: str = "") -> str:
+    """A block of code whose fence is longer than any run of backticks within."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list; its lines are Markdown already."""
+    return "\n".join(f"- {line}" for line in lines)

@@ -11,6 +11,7 @@ PARENT = "mlflow.parentRunId"
 CONFIGURATION_KEY = "fairkd.configuration_key"
 DATA = "fairkd.data"
 SUPERSEDED = "fairkd.superseded"
+VERSIONS = "fairkd.versions"
 RECORD = "record.json"
 CONFIGURATION = "configuration.json"
 

@@ -47,7 +47,7 @@ class Condition:
     def slack(self, value: float) -> float:
         """How far a value is on the right side of the bound, negative on the wrong one."""
         if self.sign == "==":
-            return -abs(value - self.bound)
+            return 0.0 - abs(value - self.bound)
         return self.bound - value if self.sign.startswith("<") else value - self.bound
 
     def worse(self, low: float, high: float) -> float:

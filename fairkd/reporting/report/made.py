@@ -5,15 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fairkd import __version__
 from fairkd.checks import as_typed
-from fairkd.record import parameters
+from fairkd.record import OVERRIDES, parameters
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.document import Command
 from fairkd.reporting.runs import FoundRuns
 from fairkd.sweeps.outcome import SEED_KEYS, TARGET
 from fairkd.tracking.interface import SWEEP_PARENT
-from fairkd.tracking.reading import Reading
-
-OVERRIDES = "overrides.txt"
+from fairkd.tracking.reading import VERSIONS, Reading
 
 _MULTIRUN = "hydra.mode=MULTIRUN"
 _MOST_SWEEPS = 5
@@ -55,7 +53,7 @@ def facts(jobs: Sequence[RecordedJob], found: FoundRuns) -> Iterator[tuple[str, 
     }
     yield "Seeds", "; ".join(f"{key}={','.join(values)}" for key, values in seeds.items() if values)
     yield "Runs", _counted_runs(found)
-    versions = _listed(job.run.tags.get("fairkd.versions", "") for job in jobs)
+    versions = _listed(job.run.tags.get(VERSIONS, "") for job in jobs)
     if versions:
         yield "Trained with", versions
     yield "Report", f"fairkd {__version__}"
