@@ -130,8 +130,5 @@ def _caption(found: Compared, confidence: float) -> str:
         )
     if "test rows" in kinds:
         texts.append("[a, b] is a bootstrap interval over test rows, of a single job.")
-    texts.append(
-        "Changes are paired, the student minus its own control. The shaded row is the one that the "
-        "answer is about."
-    )
+    texts.append("Changes are paired, the student minus its own control.")
     return " ".join(texts)

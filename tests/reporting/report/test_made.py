@@ -33,6 +33,8 @@ def test_what_a_report_says_of_its_making(kept, measured, configured):
     for seed in range(2):
         kept.add("one", measured(seed=seed), configured(seed=seed, weight=0))
     kept.add_parent("sweep·arrests", "hydra.mode=MULTIRUN\nexperiment=debug\nseed=0,1\n")
+    for run in kept.runs:
+        kept.texts[run.run_id, "overrides.txt"] = "experiment=debug\nseed=7\n"
     unfinished = kept.runs[0]
     found = FoundRuns(tuple(kept.runs), (unfinished,), others=3)
     report, _ = report_of(kept, found, Wanted(0.1, ("sweep=s1", "threshold=0.1"), figures=False))
@@ -47,10 +49,12 @@ def test_what_a_report_says_of_its_making(kept, measured, configured):
         "2 finished, in experiment fairkd; left out because they are not finished: 1; left out "
         "because they are not fairkd's: 3"
     )
+    run = next(run for run in kept.runs if run.run_id in report.commands[3].line)
     assert [command.line for command in report.commands] == [
         "python -m fairkd -m experiment=debug seed=0,1",
         "fairkd report sweep=s1 threshold=0.1",
-        f"fairkd check run={report.commands[2].line.split('run=')[1].split()[0]} "
-        "'test/disparity<=0.1'",
+        "python -m fairkd experiment=debug seed=7",
+        f"fairkd check run={run.run_id} 'test/disparity<=0.1'",
+        f"fairkd card run={run.run_id}",
     ]
     assert report.figures == []
