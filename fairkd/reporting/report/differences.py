@@ -23,6 +23,7 @@ def differences_table(found: Compared, name: str, confidence: float) -> Table | 
     tested = differences(found.rows, confidence)
     if all(one.undefined for one in tested):
         return None
+    noted = any(one.undefined for one in tested)
     varied = columns([row.varied for row in found.rows])
     places = {row.configuration: place for place, row in enumerate(found.rows)}
     subject = found.subject
@@ -35,11 +36,15 @@ def differences_table(found: Compared, name: str, confidence: float) -> Table | 
             f"(Holm) allow for all {sum(not one.undefined for one in tested)} tests of this table: "
             "the chance that any of those below 0.05 is there by accident is at most 5%."
         ),
-        headings=(*varied, "measure", "student minus control, points", "p", "p corrected", "note"),
+        headings=(
+            *(*varied, "measure", "student minus control, points", "p", "p corrected"),
+            *(["note"] if noted else []),
+        ),
         rows=tuple(
             (
                 *(varied_cell(texts[places[one.configuration]]) for texts in varied.values()),
                 *_cells(one),
+                *([Cell(one.undefined)] if noted else []),
             )
             for one in tested
         ),
@@ -57,7 +62,6 @@ def _cells(one: Difference) -> tuple[Cell, ...]:
         points_cell(one.estimate),
         _p(one.p),
         _p(one.corrected),
-        Cell(one.undefined),
     )
 
 

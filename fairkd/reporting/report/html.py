@@ -19,6 +19,7 @@ MARK = '<meta name="generator" content="fairkd'
 _LOOKS = {"light": False, "dark": True}
 _FEW_ROWS = 8
 _MANY_ROWS = 25
+_LONG_TEXT = 32  # characters, which may stand on several lines
 _MOST_ON_PAPER = 18  # columns
 # Nothing may be fetched, whatever a name or a library says.
 _POLICY = (
@@ -39,6 +40,7 @@ def page(report: Report) -> str:
             policy=_POLICY,
             few=_FEW_ROWS,
             many=_MANY_ROWS,
+            long=_LONG_TEXT,
             broad=_MOST_ON_PAPER,
             style=Markup(_part("page.css")),
             behaviour=Markup(_part("page.js")),

@@ -21,7 +21,7 @@ def jobs_table(outcomes: Sequence[Outcome], taken: Sequence[str]) -> Table:
         name="jobs",
         title="Jobs",
         caption="Each is one tracked run, by whose id it is found again. Numbers are on test.",
-        headings=("name", *varied, *SEED_KEYS, *MEASURES, "run"),
+        headings=("name", *varied, *SEED_KEYS, "accuracy", "gap", "run"),
         rows=tuple(
             (
                 Cell(outcome.name),

@@ -77,7 +77,7 @@ def test_jobs_without_a_seed_have_an_empty_cell(make):
         "teacher.seed",
         "seed",
         "accuracy",
-        "disparity",
+        "gap",
         "run",
     )
     assert table.marked == frozenset()
