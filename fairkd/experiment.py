@@ -47,6 +47,11 @@ Illustrate = Callable[[JobRecord], Mapping[str, bytes]]
 """Draws a record: the content of each picture by the name of its file."""
 
 
+def not_at_all(_: JobRecord) -> Mapping[str, bytes]:
+    """Draws nothing."""
+    return {}
+
+
 @dataclass(frozen=True)
 class JobResult:
     """What `run_job` gives back.
@@ -69,7 +74,7 @@ def run_job(
     *,
     memory: Memory | None = None,
     failures: Failures | None = None,
-    illustrate: Illustrate = lambda _: {},
+    illustrate: Illustrate = not_at_all,
 ) -> JobResult:
     """Train what is missing, measure the trio, and leave exactly one finished tracked run.
 

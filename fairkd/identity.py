@@ -20,7 +20,7 @@ Section = Mapping[str, Any]
 REVISIONS = {
     "teacher": 2,
     "control": 2,
-    "student": 2,
+    "student": 3,
     "compressed": 1,
     "certificate": 1,
     "baseline": 1,

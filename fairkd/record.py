@@ -216,8 +216,8 @@ class JobRecord:
     def _of_model(self, model: str) -> dict[str, float]:
         measured = dict(self.trio.evaluations[model].metrics)
         if model in self.membership:
-            found = self.membership[model]
-            measured |= {name: found.metrics[name] for name in found.intervals}
+            told = self.membership[model]
+            measured |= {name: told.metrics[name] for name in told.intervals}
         if sum(map(self._is_of_group, measured)) > GROUP_METRICS_LIMIT:
             measured = {name: v for name, v in measured.items() if not self._is_of_group(name)}
         found = {

@@ -1,12 +1,13 @@
 """Assemble a job's objects from its configuration."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, open_dict
 
 from fairkd.baselines.baseline import Baseline
 from fairkd.commands.building.bounds import aims_of, bounds_of, certifier_of
@@ -27,6 +28,7 @@ from fairkd.errors import ConfigError
 from fairkd.evaluation.reference import with_references
 from fairkd.identity import Surroundings, job_keys
 from fairkd.job import Job, SweepPlace
+from fairkd.record import FIGURES
 from fairkd.sweeps.compose import as_given
 from fairkd.tracking.interface import Tracking
 from fairkd.training.compress import Compression
@@ -106,7 +108,10 @@ def build_job(
 
 def build_tracking(config: DictConfig) -> Tracking:
     """The tracking store."""
-    tracking: Tracking = made("tracking", config.tracking)
+    section = copy(config.tracking)  # beside its place, for what it refers to
+    with open_dict(section):
+        section.pop(FIGURES, None)
+    tracking: Tracking = made("tracking", section)
     return tracking
 
 

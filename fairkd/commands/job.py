@@ -12,8 +12,9 @@ from fairkd.commands.ending import show_job
 from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
 from fairkd.commands.workshop import Workshop
-from fairkd.experiment import JobResult, run_job
+from fairkd.experiment import Illustrate, JobResult, not_at_all, run_job
 from fairkd.job import Job
+from fairkd.record import FIGURES, JobRecord
 from fairkd.reporting.certificate import certifiable
 from fairkd.tracking.interface import Tracking
 
@@ -88,10 +89,31 @@ def _built(config: DictConfig, workshop: Workshop) -> Job:
     return job
 
 
+def _illustrate(job: Job, config: DictConfig) -> Illustrate:
+    """Draws a job's pictures, unless it is one of a sweep or none are wanted."""
+    wanted = config.tracking.get(FIGURES, "auto")
+    if wanted == "none" or (wanted == "auto" and job.sweep.id is not None):
+        return not_at_all
+
+    def illustrate(record: JobRecord) -> dict[str, bytes]:
+        from fairkd.reporting.pictures.gallery import drawn  # loads matplotlib
+
+        return drawn(record)
+
+    return illustrate
+
+
 def _run(job: Job, config: DictConfig, workshop: Workshop, tracking: Tracking) -> JobResult:
     log.info("%s (job %s)", job.name, job.keys.job)
     store = workshop.store(config.paths.store)
-    result = run_job(job, store, tracking, memory=workshop.memory, failures=workshop.failures)
+    result = run_job(
+        job,
+        store,
+        tracking,
+        memory=workshop.memory,
+        failures=workshop.failures,
+        illustrate=_illustrate(job, config),
+    )
     metrics, name = result.record.metrics(), result.record.headline.name
     log.info(
         "%s: test accuracy %.4f, %s %.4f%s",

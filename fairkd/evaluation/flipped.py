@@ -18,7 +18,7 @@ MOST_ROWS = 200
 
 REFERENCES = ("control", "teacher")
 HARMFUL, BENEFICIAL = "harmful", "beneficial"
-_DIGITS = 6
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Flipped:
         labels: their class indices.
         groups: by block, their cells; -1 where the group is missing.
         decided: by model, its decisions as class indices.
-        probabilities: by model, that of the true label, to six decimals.
+        probabilities: by model, that of the true label, to four decimals.
         listed: by kind (``harmful``: the reference right and the final model wrong; ``beneficial``:
             the reverse) and reference, places in `rows`; at most 200, those first in which the
             true label's probability changed most.
@@ -120,11 +120,11 @@ class Flipped:
         for block, cells in self.groups.items():
             columns[f"group:{block}"] = _named((*self.cells[block], ""), cells, at)
         if raw is not None:
-            features = raw.iloc[rows].reset_index(drop=True)
+            features = raw.iloc[rows]
             for place, name in enumerate(map(str, raw.columns)):
                 while name in columns:
                     name = f"raw:{name}"
-                columns[name] = features.iloc[:, place]
+                columns[name] = features.iloc[:, place].array
         return pd.DataFrame(columns)
 
     def to_json(self) -> dict[str, Any]:

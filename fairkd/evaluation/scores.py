@@ -240,5 +240,7 @@ def _binned(scored: list[_Scored], group: NDArray[np.int64], n_groups: int) -> B
     ]
     return Binned(
         np.stack([each.reshape(groups, 2, BINS)[:-1] for each in counts], axis=1),
-        np.stack([each.reshape(groups, BINS)[:-1] for each in sums], axis=1).round(_DIGITS),
+        np.stack([each.reshape(groups, BINS)[:-1] for each in sums], axis=1)
+        .astype(np.float64)
+        .round(_DIGITS),
     )

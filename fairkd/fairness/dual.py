@@ -110,6 +110,13 @@ class Dual(Constraint):
         excess = self.gaps(Rates.of(*(of_hard if self.proxy else of_soft))) - self.threshold
         return {"soft_sums": of_soft, "hard_sums": of_hard, **self.climbed(excess, epoch)}
 
+    def followed(self) -> dict[str, Tensor]:
+        """The multipliers: numbered in the order of conditions and classes where there are more."""
+        each = self.multipliers.detach().flatten().clone()
+        if len(each) == 1:
+            return {"multiplier": each[0]}
+        return {f"multiplier/{number}": value for number, value in enumerate(each)}
+
     def _run(self, predictions: Tensor, batch: Batch, sums: Tensor) -> Tensor:
         """The sums of this batch and of the ones before, see `Statistic.sums`."""
         now = self.sums(predictions, batch)

@@ -74,3 +74,7 @@ class FairnessTerm(Knobs, ABC):
             epoch: as `forward`.
         """
         return {}
+
+    def followed(self) -> dict[str, Tensor]:
+        """What of its own state is worth a curve, by name, shape ``[]`` each; mostly nothing."""
+        return {}

@@ -35,7 +35,7 @@ def membership(members: Predictions, others: Predictions, confidence: float) -> 
         ``membership_auc`` and, by group, ``membership_auc``, ``members`` and ``others``; an AUC is
         NaN with fewer than two rows on a side.
     """
-    lowest_last = -np.concatenate([losses(members), losses(others)])
+    lowest_last = -np.concatenate([odds_against(members), odds_against(others)])
     order = lowest_last.argsort()
     scores = lowest_last[order]
     member = np.repeat([True, False], [members.n_rows, others.n_rows])[order]
@@ -45,8 +45,8 @@ def membership(members: Predictions, others: Predictions, confidence: float) -> 
         sides = [of.memberships[block.name] for of in (members, others)]
         counts = [np.bincount(side[side >= 0], minlength=len(block.cells)) for side in sides]
         group = np.concatenate(sides).astype(np.int16)[order]  # few bits sort fast
-        of_missing, *ends = np.cumsum([(group < 0).sum(), *sum(counts)])
-        by_group = np.split(group.argsort(kind="stable"), [of_missing, *ends])[1:-1]
+        sizes = np.append((group < 0).sum(), counts[0] + counts[1])
+        by_group = np.split(group.argsort(kind="stable"), sizes.cumsum())[1:-1]
         areas = [separation(scores[rows], member[rows]) for rows in by_group]
         column = Column(
             np.array([area.value for area in areas]),
@@ -62,19 +62,20 @@ def membership(members: Predictions, others: Predictions, confidence: float) -> 
     return assemble(Record({MEMBERSHIP_AUC: value}, blocks))
 
 
-def losses(predictions: Predictions) -> NDArray[np.float64]:
-    """Each row's cross-entropy in nats, shape ``[N]``.
+def odds_against(predictions: Predictions) -> NDArray[np.float64]:
+    """The other classes' probability over that of the label, of each row, shape ``[N]``.
 
-    It is read from the other classes where the label's own probability is close to 1, so that rows
-    of which a model is sure are told apart.
+    The cross-entropy is ``log(1 + odds)``, so both put rows into one order; odds tell apart rows of
+    which a model is sure, whose probability has rounded to 1.
     """
     rows = np.arange(predictions.n_rows)
     own = predictions.probabilities[rows, predictions.y]
-    rest = predictions.probabilities.copy()
-    rest[rows, predictions.y] = 0.0
-    sure = own > 0.5
-    found = np.empty(len(own))
-    found[sure] = -np.log1p(-rest[sure].sum(-1))
+    if len(predictions.classes) == 2:
+        rest = predictions.probabilities[rows, 1 - predictions.y]
+    else:
+        others = predictions.probabilities.copy()
+        others[rows, predictions.y] = 0.0
+        rest = others.sum(-1)
     # A probability that underflowed is read as the smallest normal float.
-    found[~sure] = -np.log(own[~sure].clip(min=np.finfo(np.float64).tiny))
+    found: NDArray[np.float64] = rest / own.clip(min=np.finfo(np.float64).tiny)
     return found

@@ -118,6 +118,14 @@ class Objective(nn.Module):
             }
         )
 
+    def followed(self) -> dict[str, Tensor]:
+        """What of the constraints' own state is worth a curve: ``<constraint>/multiplier``."""
+        return {
+            f"{name}/{key}": value
+            for name, constraint in self.named_constraints.items()
+            for key, value in constraint.followed().items()
+        }
+
     @property
     def student_features(self) -> tuple[str, ...]:
         """Module paths of the student that some term or mitigation reads."""

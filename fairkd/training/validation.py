@@ -71,8 +71,9 @@ class Validation(nn.Module):
             certifier: will test the epochs; then `SLACK` and `DECIDED` are among the values.
 
         Returns:
-            The objective (``loss``) and its terms, which processes average over their shares; and
-            the group metrics, which are those of all processes together.
+            The objective (``loss``), its terms and what it follows (multipliers), which processes
+            average over their shares; and the group metrics, which are those of all processes
+            together.
         """
         outputs = joined([seen for seen, _, _ in self._seen])
         teachers = [seen for _, seen, _ in self._seen if seen is not None]
@@ -88,7 +89,7 @@ class Validation(nn.Module):
         )
         metrics = self.metrics.compute()
         self.metrics.reset()
-        found = {"loss": value.total, **value.terms}
+        found = {"loss": value.total, **value.terms, **objective.followed()}
         if certifier is not None:
             judged_by = {SLACK: certifier.slack, DECIDED: certifier.accuracy}
             for name, judge in judged_by.items():

@@ -66,6 +66,11 @@ from fairkd.errors import DataError
             "and none only by itself.",
         ),
         (
+            "tracking.figures=some",
+            1,
+            "tracking.figures=some is not known; accepted: auto, all, none.",
+        ),
+        (
             "mitigation.by=sex",
             1,
             "mitigation.by=sex has no effect: nothing in mitigation=none uses it; leave the key "

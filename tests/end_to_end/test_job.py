@@ -44,6 +44,10 @@ def test_a_job_leaves_one_finished_run_and_its_folder(fairkd, place) -> None:
     )
     assert epochs == [(0,), (1,)]
     assert {"student/student.safetensors", "record.json", "transfer/sex.csv"} <= run.files()
+    assert {"scores/colour.teacher.csv", "privacy/sex.student.csv", "flipped.csv"} <= run.files()
+    drawn = {"groups", "roc", "calibration", "scores", "training", "flips"}
+    assert {f"figures/{name}.png" for name in drawn} <= run.files()
+    assert "test/control/membership_auc/sex.male" in run.metrics
     inputs = place.ask(
         "select datasets.name from inputs join datasets on source_id = dataset_uuid "
         "where destination_id = ?",
@@ -52,6 +56,7 @@ def test_a_job_leaves_one_finished_run_and_its_folder(fairkd, place) -> None:
     assert set(inputs) == {("arrests",)}
 
     left = {path.name for path in run.output.iterdir()}
+    assert "figures" in left
     assert {"student.safetensors", "student.ckpt", "preparation", "fairkd.log", ".hydra"} <= left
     assert run.run_id in ended.out
     assert str(run.output) in ended.out

@@ -50,6 +50,18 @@ def _step(constraint: Dual, epoch: Tensor = NOW) -> float:
     return float(constraint.multipliers)
 
 
+def test_every_multiplier_is_followed_as_it_was_when_asked():
+    alone = Lagrangian(SEX, 2, threshold=0.1, weight=2.0, rate=0.5)
+    before = alone.followed()
+    _step(alone)
+    assert {name: float(value) for name, value in before.items()} == {"multiplier": 2.0}
+    assert float(alone.followed()["multiplier"]) == pytest.approx(2.45)
+    several = Lagrangian(SEX, 2, statistic="equalized_odds", weight=2.0, rate=0.5)
+    _advance(several, OUTPUTS, BATCH, NOW)
+    found = {name: float(value) for name, value in several.followed().items()}
+    assert found == {"multiplier/0": 2.5, "multiplier/1": 2.5}
+
+
 def test_the_student_descends_on_soft_rates_and_multipliers_climb_on_hard_ones():
     constraint = Lagrangian(SEX, 2, threshold=0.1, weight=2.0, rate=0.5)
     assert float(constraint(OUTPUTS, BATCH, NOW).detach()) == pytest.approx(2.0 * (0.3 - 0.1))

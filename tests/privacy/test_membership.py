@@ -11,7 +11,7 @@ from fairkd.data.imperfect import Imperfect
 from fairkd.data.imperfect_labels import imperfect_labels
 from fairkd.evaluation.predictions import Predictions
 from fairkd.evaluation.truth import Truth
-from fairkd.privacy.membership import losses, membership
+from fairkd.privacy.membership import membership, odds_against
 
 BLOCKS = Blocks.of({"sex": ["f", "m", "x"]})
 
@@ -49,7 +49,7 @@ def test_it_is_scikit_learns_area_with_delongs_interval_pair_by_pair():
     for cell in (None, 0, 1):
         name = "membership_auc" + ("" if cell is None else f"/sex.{'fm'[cell]}")
         own, other = (
-            losses(side)[slice(None) if cell is None else side.memberships["sex"] == cell]
+            odds_against(side)[slice(None) if cell is None else side.memberships["sex"] == cell]
             for side in (members, others)
         )
         told = np.repeat([1, 0], [len(own), len(other)])
@@ -67,15 +67,16 @@ def test_members_of_lower_loss_are_above_one_half():
     assert membership(others, members, 0.95).metrics["membership_auc"] < 0.4
 
 
-def test_losses_are_cross_entropies():
-    members, _ = _sides(2)
-    mean = log_loss(members.y, members.probabilities, labels=[0, 1, 2])
-    assert losses(members).mean() == pytest.approx(mean, rel=1e-12)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_odds_are_those_of_the_cross_entropy(classes):
+    members, _ = _sides(2, classes=classes)
+    mean = log_loss(members.y, members.probabilities, labels=range(classes))
+    assert np.log1p(odds_against(members)).mean() == pytest.approx(mean, rel=1e-12)
 
 
 def test_rows_of_which_a_model_is_sure_are_told_apart_and_lost_ones_are_finite():
     logits = np.array([[40.0, 0.0], [50.0, 0.0], [0.0, 2000.0]])
-    found = losses(_rows(logits, [0, 0, 0]))
+    found = odds_against(_rows(logits, [0, 0, 0]))
     assert found[:2] == pytest.approx([math.exp(-40), math.exp(-50)], rel=1e-12)
     assert np.isfinite(found).all()
 

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 import fairkd
+from fairkd.commands.build import build_tracking
 from fairkd.tracking import NoTracking
 from fairkd.tracking.mlflow_tracking import MlflowTracking
 
@@ -16,7 +16,8 @@ def test_mlflow_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     whole = OmegaConf.create({"paths": {"store": str(tmp_path / "store")}})
     whole.tracking = OmegaConf.load(CONF / "mlflow.yaml")
-    tracking = instantiate(whole.tracking)
+    assert whole.tracking.figures == "auto"
+    tracking = build_tracking(whole)
     assert isinstance(tracking, MlflowTracking)
     assert tracking.uri == f"sqlite:///{tmp_path}/mlflow.db"
     assert tracking.experiment == "fairkd"
@@ -25,4 +26,6 @@ def test_mlflow_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_none_yaml() -> None:
-    assert isinstance(instantiate(OmegaConf.load(CONF / "none.yaml")), NoTracking)
+    whole = OmegaConf.create({"tracking": OmegaConf.load(CONF / "none.yaml")})
+    assert isinstance(build_tracking(whole), NoTracking)
+    assert whole.tracking.figures == "none"

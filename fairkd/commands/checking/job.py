@@ -22,6 +22,7 @@ from fairkd.evaluation.settings import EvaluationSettings
 
 FORCES = ("none", "student", "all")
 KERNELS = ("exact", "fast")
+FIGURES = ("auto", "all", "none")
 ROOT_KEYS = {
     "data", "teacher", "student", "distillation", "constraint", "mitigation", "compression",
     "baseline",
@@ -50,6 +51,7 @@ def check(config: DictConfig) -> dict[str, Any]:
     _check_flag("dry_run", values["dry_run"])
     _check_sweep(values["sweep"])
     checks.choice("stack.kernels", values["stack"]["kernels"], KERNELS)
+    checks.choice("tracking.figures", values["tracking"].get("figures", "auto"), FIGURES)
     check_data(values["data"])
     check_layers("student", values["student"])
     check_augmentation("augmentation", values["augmentation"])

@@ -12,7 +12,8 @@ from fairkd.reporting.figures.text import hover, literal, ticks
 from fairkd.reporting.figures.wording import counted
 from fairkd.sweeps.sentence import number
 
-_BAR, _BETWEEN, _AROUND, _LEAST = 9, 12, 150, 300
+_WIDE, _NARROW, _FEW = 16, 9, 8  # pixels of a bar, and up to how many groups it is wide
+_BETWEEN, _AROUND = 12, 180
 _ON_AXIS = 18
 
 
@@ -77,12 +78,16 @@ class Bars:
             legendgroup=model,
             marker={
                 "color": theme.colour(place),
-                "pattern": {"shape": theme.pattern(place), "fillmode": "overlay", "size": 5},
+                "pattern": {
+                    "shape": theme.pattern(place),
+                    "fillmode": "overlay",
+                    "size": 6,
+                    "solidity": 0.2,
+                },
             },
             error_x={
                 "array": [high - v for v, (_, high) in zip(values, intervals, strict=True)],
                 "arrayminus": [v - low for v, (low, _) in zip(values, intervals, strict=True)],
-                "color": theme.NEUTRAL,
                 "symmetric": False,
                 "thickness": 1,
                 "width": 2,
@@ -109,8 +114,9 @@ class Bars:
             range=[len(self.cells) - 0.5, -0.5],
         )
         plot.update_layout(barmode="group", bargap=0.25)
-        height = len(self.cells) * (_BAR * len(self.evaluations) + _BETWEEN) + _AROUND
-        return theme.finished(plot, max(height, _LEAST))
+        bar = _WIDE if len(self.cells) <= _FEW else _NARROW
+        height = len(self.cells) * (bar * len(self.evaluations) + _BETWEEN) + _AROUND
+        return theme.finished(plot, height)
 
     def undefined(self, metrics: Sequence[str]) -> str:
         """A sentence on values that are NaN, with a space before it; empty without any."""

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from fairkd.reporting.figures import theme
+
 
 def chosen_by_menu(
     plot: go.Figure, choices: Sequence[str], each: int, first: int = 0, unit: str | None = None
@@ -11,7 +13,8 @@ def chosen_by_menu(
     """Let a menu choose which traces are seen.
 
     Args:
-        plot: its traces stand in the order of the choices, as many for each.
+        plot: its traces stand in the order of the choices, as many for each; its panels have
+            their titles.
         choices: in words, `literal` where they come from data.
         each: how many traces each has.
         first: the choice that is seen before any is made, and in print.
@@ -41,7 +44,7 @@ def chosen_by_menu(
                     for words, visible in zip(choices, shown, strict=True)
                 ],
                 "direction": "down",
-                "pad": {"b": 6},
+                "pad": {"b": 6 + (theme.PANEL_TITLE if plot.layout.annotations else 0)},
                 "showactive": True,
                 "x": 0,
                 "xanchor": "left",

@@ -22,7 +22,7 @@ MOST_GROUPS = 12
 CALIBRATION_BINS = 10
 
 _EVERYONE = "all rows"
-_HEIGHT = 540
+_HEIGHT, _LEGEND_LINE = 560, 16
 _DIGITS = 4
 
 
@@ -100,7 +100,7 @@ def _roc(record: JobRecord, block: str) -> Figure:
         f"ROC by {block}",
         "True against false positive rate over all thresholds, at the edges of 50 equally wide "
         f"bins of the score, {told}; the diagonal is chance.",
-        theme.finished(plot, _HEIGHT),
+        theme.finished(plot, _height(record, block)),
     )
 
 
@@ -116,24 +116,25 @@ def _calibration(record: JobRecord, block: str) -> Figure:
         f"Calibration by {block}",
         f"How often a score comes true, in {CALIBRATION_BINS} equally wide bins, {told}; on the "
         "diagonal, as often as it says.",
-        theme.finished(plot, _HEIGHT),
+        theme.finished(plot, _height(record, block)),
     )
 
 
 def _density(record: JobRecord, block: str) -> Figure:
-    plot = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    plot = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
+    for row, whose in enumerate(("the scored label", "other labels"), start=1):
+        theme.title_panel(plot, row, f"share of the rows with {whose}")
     told = _add_lines(plot, record, block, _add_density, each=2)
     plot.update_traces(line={"shape": "hvh"})
     plot.update_xaxes(range=[0, 1])
     plot.update_xaxes(title_text="score (test)", row=2)
-    plot.update_yaxes(title_text="share, scored label", rangemode="tozero", row=1)
-    plot.update_yaxes(title_text="share, other labels", rangemode="tozero", row=2)
+    plot.update_yaxes(rangemode="tozero")
     return Figure(
         f"scores-{slug(block)}",
         f"Scores by {block}",
         "How scores lie in 50 bins, above of the rows with the label that is scored and below of "
         f"all others, {told}; a line's shares sum to 1.",
-        theme.finished(plot, _HEIGHT),
+        theme.finished(plot, _height(record, block)),
     )
 
 
@@ -159,6 +160,12 @@ def _add_lines(plot: go.Figure, record: JobRecord, block: str, draw: _Draw, each
     of_class = "" if several else f"; scored is {record.scores[order[0]].classes[0]}"
     gaps = f"; undefined in {counted(len(undefined), 'group')}" if undefined else ""
     return f"{told}, on test{of_class}{gaps}"
+
+
+def _height(record: JobRecord, block: str) -> int:
+    """In pixels, with a legend that takes half a line for each group on a phone."""
+    cells = next(iter(record.scores.values())).cells[block]
+    return _HEIGHT + _LEGEND_LINE * min(len(cells), MOST_GROUPS)
 
 
 def _largest(scores: Scores, block: str) -> list[str]:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.dots import PANELS, panels
 from fairkd.reporting.figures.figure import Figure
-from fairkd.reporting.figures.text import hover
+from fairkd.reporting.figures.text import hover, literal
 from fairkd.reporting.figures.wording import counted, repeated, with_interval
 from fairkd.sweeps.differences import Difference, differences
 from fairkd.sweeps.labels import labels
@@ -46,7 +46,12 @@ def _add_intervals(
     plot: go.Figure, names: Sequence[str], shown: Sequence[Difference], level: float, place: int
 ) -> None:
     for clear in (True, False):
+        colour = theme.colour(0 if clear else 1)
+        sign = "&lt;" if clear else "\u2265"
+        named = any(trace.legendgroup == sign for trace in plot.data)
         lines = [n for n, one in enumerate(shown) if (one.corrected < level) == clear]
+        if not lines:
+            continue
         estimates = [shown[n].estimate for n in lines]
         plot.add_scatter(
             x=[estimate.mean for estimate in estimates],
@@ -54,19 +59,20 @@ def _add_intervals(
             error_x={
                 "array": [estimate.high - estimate.mean for estimate in estimates],
                 "arrayminus": [estimate.mean - estimate.low for estimate in estimates],
+                "color": colour,
                 "symmetric": False,
                 "thickness": 1.5,
                 "width": 4,
             },
             mode="markers",
-            name=f"corrected p {'<' if clear else '≥'} {level:.2g}".replace("<", "&lt;"),
-            legendgroup=str(clear),
-            showlegend=place == 1,
+            name=f"corrected p {sign} {level:.2g}",
+            legendgroup=sign,
+            showlegend=not named,
             marker={
-                "color": theme.colour(0 if clear else 1),
+                "color": colour,
                 "symbol": "circle" if clear else "circle-open",
                 "size": 10,
-                "line": {"width": 2},
+                "line": {"color": colour, "width": 2},
             },
             hoverinfo="text",
             hovertext=[_hover(names[n], shown[n]) for n in lines],
@@ -76,15 +82,15 @@ def _add_intervals(
 
 
 def _hover(name: str, one: Difference) -> str:
-    tested = one.undefined or f"p={p_text(one.p)}, corrected {p_text(one.corrected)}"
+    tested = one.undefined or f"p {p_text(one.p)}, corrected {p_text(one.corrected)}"
     return hover(
         name, [f"{one.measure} minus control {with_interval(one.estimate, change=True)}", tested]
     )
 
 
 def p_text(p: float) -> str:
-    """A p value in three decimals, and never as 0."""
-    return "&lt;0.001" if p < 0.001 else f"{p:.3f}"
+    """A p value in three decimals, and never as 0: ``= 0.012``, ``< 0.001``."""
+    return literal("< 0.001" if p < 0.001 else f"= {p:.3f}")
 
 
 def _caption(rows: Sequence[Row], found: Sequence[Difference], confidence: float) -> str:
@@ -98,6 +104,6 @@ def _caption(rows: Sequence[Row], found: Sequence[Difference], confidence: float
     return (
         f"Student minus control on test for {shown}, paired over {repeated(rows)}, with "
         f"{confidence:.0%} Student t intervals. After Holm's correction over "
-        f"{counted(len(tests), 'paired t test')}, {small} "
+        f"{counted(len(tests), 'paired t test')}, {counted(small, 'difference')} "
         f"{'has' if small == 1 else 'have'} a p value below {1 - confidence:.2g}.{untested}"
     )

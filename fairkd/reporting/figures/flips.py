@@ -18,7 +18,7 @@ from fairkd.tracking.slug import slug
 
 HARMFUL, BENEFICIAL = "harmful", "beneficial"
 
-_LINE, _AROUND = 20, 160
+_LINE, _AROUND = 20, 180
 _ON_AXIS = 16
 
 
@@ -74,8 +74,7 @@ def _of_block(block: str, pairs: Sequence[_Pair]) -> Figure:
     for pair in pairs:
         for kind in (HARMFUL, BENEFICIAL):
             _add_bars(plot, pair, kind, lines)
-    unit = "(flips as a share of rows)"
-    chosen_by_menu(plot, [pair.words for pair in pairs], 2, unit=unit)
+    chosen_by_menu(plot, [pair.words for pair in pairs], 2)
     largest = max(
         (s for pair in pairs for k in (HARMFUL, BENEFICIAL) for s in pair.shares(k) if s == s),
         default=0.0,
@@ -85,7 +84,7 @@ def _of_block(block: str, pairs: Sequence[_Pair]) -> Figure:
         ticktext=[f"{short(cell, _ON_AXIS)}, {short(label, _ON_AXIS)}" for cell, label in lines],
         range=[len(lines) - 0.5, -0.5],
     )
-    plot.update_xaxes(title_text=f"{pairs[0].words} {unit}", **_mirrored(largest))
+    plot.update_xaxes(title_text="flips (share of rows)", **_mirrored(largest))
     plot.update_layout(barmode="relative", bargap=0.3)
     plot.add_vline(x=0, line={"color": theme.NEUTRAL, "width": 1})
     return Figure(

@@ -44,17 +44,18 @@ def frontier(rows: Sequence[Row], threshold: float | None, confidence: float) ->
         return None
     plot = go.Figure()
     front = sorted((row for row in drawn if row.on_front), key=_on_validation)
-    _add_front(plot, front)
+    if len(rows) > 1:
+        _add_front(plot, front)
     series = series_of(drawn)
     _add_students(plot, drawn, series)
     for model in _REFERENCES:
         _add_references(plot, references(rows, model))
     for bound in _bounds(rows, threshold):
         plot.add_vline(
-            x=bound,
-            line={"color": theme.BAD, "dash": "dash", "width": 1.5},
-            label={"text": f"bound {bound:g}", "textposition": "end", "textangle": -90},
-            layer="below",
+            x=bound, line={"color": theme.BAD, "dash": "dash", "width": 1.5}, layer="below"
+        )
+        plot.add_annotation(
+            text=f"bound {bound:g}", showarrow=False, x=bound, y=1, yanchor="bottom", yref="paper"
         )
     headline = rows[0].headline
     plot.update_xaxes(title_text=axis_words("disparity", headline))
@@ -90,7 +91,8 @@ def _add_front(plot: go.Figure, front: Sequence[Row]) -> None:
         x=[_student(row)[1].mean for row in front],
         y=[_student(row)[0].mean for row in front],
         mode="lines+markers",
-        name="Pareto front on validation",
+        name="Pareto front",
+        legendgroup="front",
         line={"color": theme.NEUTRAL, "width": 2},
         marker={
             "symbol": "circle-open",
@@ -139,6 +141,7 @@ def _add_points(
         error_y=_bars([_student(row)[0] for row in rows]),
         mode="markers",
         name=name,
+        legendgroup=name,  # entries of groups fill a line of the legend
         marker=marker,
         hoverinfo="text",
         hovertext=[of_row(row, text) for row, text in zip(rows, texts, strict=True)],
@@ -158,11 +161,12 @@ def _add_references(plot: go.Figure, found: Sequence[Reference]) -> None:
         error_y=_bars([one.estimate("accuracy") for one in known], theme.NEUTRAL),
         mode="markers",
         name=model,
+        legendgroup=model,
         marker={
-            "symbol": {"control": "x", "teacher": "star"}[model],
+            "symbol": {"control": "x-open", "teacher": "star-open"}[model],
             "size": 14,
             "color": theme.NEUTRAL,
-            "line": {"width": 1, "color": theme.NEUTRAL},
+            "line": {"width": 3},
         },
         hoverinfo="text",
         hovertext=[
@@ -206,9 +210,15 @@ def _caption(
     )
     return (
         f"{counted(len(rows), 'configuration')} on test, over {repeated(rows)}. "
-        f"{intervals(estimates, confidence)} "
-        f"{counted(len(front), 'configuration')} on the Pareto front, chosen on validation and "
-        f"connected in the order of disparity there.{_finals(drawn)}{missing}"
+        f"{intervals(estimates, confidence)}{_told(front) if len(rows) > 1 else ''}"
+        f"{_finals(drawn)}{missing}"
+    )
+
+
+def _told(front: Sequence[Row]) -> str:
+    return (
+        f" {counted(len(front), 'configuration')} on the Pareto front, chosen on validation and "
+        "connected in the order of disparity there."
     )
 
 

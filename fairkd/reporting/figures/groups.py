@@ -46,7 +46,7 @@ def statistics_of(metric: str) -> tuple[str, ...]:
 def _of_block(record: JobRecord, block: str) -> Figure:
     bars = Bars(record.trio.evaluations, block)
     of_headline = statistics_of(record.headline.metric)
-    metrics = _metrics((*ALWAYS, *of_headline), bars.columns)
+    metrics = rates_shown(record.headline.metric, bars.columns)
     plot = go.Figure()
     words = [_words(metric) for metric in metrics]
     for metric, told in zip(metrics, words, strict=True):
@@ -66,14 +66,10 @@ def _of_block(record: JobRecord, block: str) -> Figure:
     )
 
 
-def _metrics(wanted: Sequence[str], columns: Sequence[str]) -> list[str]:
+def rates_shown(headline: str, columns: Sequence[str]) -> list[str]:
     """The columns to choose from: every class's where there are several."""
-    return [
-        column
-        for name in dict.fromkeys(wanted)
-        for column in columns
-        if column.partition("[")[0] == name
-    ]
+    wanted = dict.fromkeys((*ALWAYS, *statistics_of(headline)))
+    return [column for name in wanted for column in columns if column.partition("[")[0] == name]
 
 
 def _words(metric: str) -> str:

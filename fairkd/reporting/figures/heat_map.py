@@ -23,7 +23,7 @@ LEAST_FILLED = 0.5
 
 _MEASURES: tuple[Measure, ...] = ("disparity", "accuracy")
 _GOOD_SIGN: Mapping[Measure, int] = {"disparity": -1, "accuracy": 1}
-_ROW, _AROUND = 34, 130
+_ROW, _BETWEEN, _AROUND = 34, 60, 180
 _MOST_NUMBERED = 12  # columns with room for a number in each cell
 
 
@@ -75,19 +75,11 @@ def _is_grid(cells: _Cells) -> bool:
 def _drawn(rows: Sequence[Row], keys: tuple[str, str], cells: _Cells) -> Figure:
     names = [short_names(list(rows[0].varied))[key] for key in keys]
     across, up = (sorted({pair[axis] for pair in cells}) for axis in (0, 1))
-    plot = make_subplots(rows=2, cols=1, vertical_spacing=_spacing(len(up)))
+    height = 2 * _ROW * max(3, len(up)) + _AROUND
+    plot = make_subplots(rows=2, cols=1, vertical_spacing=_BETWEEN / height)
     for place, measure in enumerate(_MEASURES, start=1):
         _add_map(plot, cells, (across, up), names, measure, place)
-        plot.add_annotation(
-            text=axis_words(measure, rows[0].headline, "minus control"),
-            showarrow=False,
-            x=0,
-            xanchor="left",
-            xref="paper",
-            y=1,
-            yanchor="bottom",
-            yref=f"y{place if place > 1 else ''} domain",
-        )
+        theme.title_panel(plot, place, axis_words(measure, rows[0].headline, "minus control"))
         plot.update_yaxes(
             tickvals=list(range(len(up))),
             ticktext=[f"{value:g}" for value in up],
@@ -102,17 +94,12 @@ def _drawn(rows: Sequence[Row], keys: tuple[str, str], cells: _Cells) -> Figure:
             row=place,
         )
     plot.update_xaxes(title_text=_knob(keys[0], names[0]), row=2)
-    height = 2 * _ROW * max(3, len(up)) + _AROUND
     return Figure(
         "heat-map",
-        f"{_knob(keys[0], names[0])} by {_knob(keys[1], names[1])}".capitalize(),
+        f"What changes over {_knob(keys[0], names[0])} and {_knob(keys[1], names[1])}",
         _caption(rows, keys, cells, len(across) * len(up)),
         theme.finished(plot, height),
     )
-
-
-def _spacing(n: int) -> float:
-    return 0.12 if n > 5 else 0.18
 
 
 def _knob(key: str, name: str) -> str:

@@ -48,8 +48,7 @@ def parallel(rows: Sequence[Row]) -> Figure | None:
                 "color": of_measures["disparity"],
                 "colorscale": theme.SEQUENTIAL,
             },
-            labelangle=0,
-            labelside="top",
+            rangefont={"color": "rgba(0,0,0,0)"},  # the ticks say as much
         )
     )
     figure = theme.finished(plot, _HEIGHT)

@@ -51,12 +51,12 @@ def temperature(rows: Sequence[Row], confidence: float) -> Figure | None:
     lines = found[:MOST_LINES]
     if not lines:
         return None
-    plot = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    plot = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
     for place, measure in enumerate(_MEASURES, start=1):
         _add_controls(plot, [row for line in lines for row in line.rows], measure, place)
         for number, line in enumerate(lines):
             _add_line(plot, line, number, measure, place)
-        plot.update_yaxes(title_text=axis_words(measure, rows[0].headline), row=place)
+        theme.title_panel(plot, place, axis_words(measure, rows[0].headline))
     _scale_temperatures(plot, sorted({T for line in lines for T in line.temperatures}))
     shown = [row for line in lines for row in line.rows]
     return Figure(

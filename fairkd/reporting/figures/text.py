@@ -21,22 +21,32 @@ def literal(text: str) -> str:
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def short(text: str, most: int = ON_AXIS) -> str:
-    """`literal`, and where it is longer than ``most`` characters without its middle."""
+def shortened(text: str, most: int) -> str:
+    """A text on one line, without its middle where it is longer than ``most`` characters."""
     plain = " ".join(text.split())
-    if len(plain) > most:
-        start = (most - 1) * 2 // 3
-        plain = plain[:start].rstrip() + _CUT + plain[start + 1 - most :].lstrip()
-    return literal(plain)
+    if len(plain) <= most:
+        return plain
+    start = (most - 1) * 2 // 3
+    return plain[:start].rstrip() + _CUT + plain[start + 1 - most :].lstrip()
+
+
+def distinct(names: Sequence[str], most: int) -> list[str]:
+    """`shortened` names; of those that would read alike, each gains its place in the list."""
+    found = [shortened(name, most) for name in names]
+    return [
+        f"{name} ({place + 1})" if found.count(name) > 1 else name
+        for place, name in enumerate(found)
+    ]
+
+
+def short(text: str, most: int = ON_AXIS) -> str:
+    """`shortened` and `literal`."""
+    return literal(shortened(text, most))
 
 
 def ticks(names: Sequence[str], most: int = ON_AXIS) -> list[str]:
-    """`short` names; of those that would read alike, each gains its place in the list."""
-    shortened = [short(name, most) for name in names]
-    return [
-        f"{name} ({place + 1})" if shortened.count(name) > 1 else name
-        for place, name in enumerate(shortened)
-    ]
+    """`distinct` and `literal`."""
+    return list(map(literal, distinct(names, most)))
 
 
 def hover(name: str, lines: Iterable[str]) -> str:

@@ -36,16 +36,22 @@ DIVERGING = [[0.0, COLOURS[0]], [0.5, "#F2F2F2"], [1.0, COLOURS[1]]]
 MODEL_PLACES: Mapping[str, int] = {"student": 0, "control": 1, "teacher": 2}
 """A model has one colour and mark wherever models are compared; further ones come after these."""
 
+PANEL_TITLE = 18
+"""Its height in pixels."""
+
 CONFIG: Mapping[str, Any] = {
     "displaylogo": False,
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
     "responsive": True,
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg"},
 }
-"""What the page hands to ``Plotly.newPlot`` with every figure."""
+"""What the page hands to ``Plotly.newPlot`` with every figure: nothing leaves the page."""
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
 _SIZE = 13
+_ABOVE, _MENU = 48, 26  # below the mode bar there is room for a panel's title, and for a menu
 _INK = {False: "#24292f", True: "#e6e8eb"}
 _GRID = {False: "#e3e6ea", True: "#3a3f47"}
 _LINE = {False: "#8c939c", True: "#8c939c"}
@@ -54,7 +60,7 @@ _CLEAR = "rgba(0,0,0,0)"
 
 
 def template(dark: bool = False) -> go.layout.Template:
-    """What a page may change about a figure: all colours that are not data's."""
+    """What a page may change about a figure: all colours that are not a mark's."""
     ink, grid, line, box = (colours[dark] for colours in (_INK, _GRID, _LINE, _BOX))
     axis = {
         "automargin": True,
@@ -64,10 +70,11 @@ def template(dark: bool = False) -> go.layout.Template:
         "tickcolor": line,
         "ticks": "outside",
         "ticklen": 4,
-        "title": {"standoff": 8},
+        "title": {"font": {"size": _SIZE}, "standoff": 8},
         "zeroline": False,
     }
     return go.layout.Template(
+        data={"bar": [{"error_x": {"color": ink}}]},
         layout={
             "annotationdefaults": {"font": {"color": ink, "size": _SIZE - 1}},
             "coloraxis": {"colorbar": {"outlinewidth": 0, "thickness": 12}},
@@ -93,7 +100,7 @@ def template(dark: bool = False) -> go.layout.Template:
             },
             "xaxis": axis,
             "yaxis": axis,
-        }
+        },
     )
 
 
@@ -107,10 +114,13 @@ def finished(plot: go.Figure, height: int) -> go.Figure:
         plot: is changed.
         height: in pixels, legend included.
     """
+    above = _ABOVE
+    if plot.layout.updatemenus:
+        above += _MENU + (PANEL_TITLE if plot.layout.annotations else 0)
     plot.update_layout(
         template=template(),
         height=height,
-        margin={"l": 8, "r": 12, "t": 28, "b": 8, "pad": 0},
+        margin={"l": 8, "r": 12, "t": above, "b": 8, "pad": 0},
         dragmode=False,
         legend={
             "orientation": "h",
@@ -122,6 +132,27 @@ def finished(plot: go.Figure, height: int) -> go.Figure:
         },
     )
     return plot
+
+
+def title_panel(plot: go.Figure, row: int, text: str) -> None:
+    """Name a panel above it, where a phone has room for it and beside an axis it has not.
+
+    Args:
+        plot: with panels in one column.
+        row: the panel's, from 1.
+        text: `literal` where it comes from data.
+    """
+    plot.add_annotation(
+        text=text,
+        align="left",
+        showarrow=False,
+        x=0,
+        xanchor="left",
+        xref="paper",
+        y=1,
+        yanchor="bottom",
+        yref=f"y{row if row > 1 else ''} domain",
+    )
 
 
 def colour(place: int) -> str:

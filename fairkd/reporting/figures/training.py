@@ -18,7 +18,7 @@ History = Sequence[Mapping[str, float]]
 LOSS = "loss"
 _PANEL, _AROUND = 190, 90
 _SCHEDULE = ("epoch", "retrained_epoch")
-_ON_AXIS = 26
+_ON_PANEL = 38
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def training(record: JobRecord) -> Figure | None:
                 drawn.add("kept")
         if panel.bound is not None:
             plot.add_hline(y=panel.bound, line={"color": theme.BAD, "dash": "dash"}, row=row)
-        plot.update_yaxes(title_text=panel.title, row=row)
+        theme.title_panel(plot, row, panel.title)
     plot.update_xaxes(title_text="epoch", row=len(panels))
     return Figure(
         "training",
@@ -105,7 +105,7 @@ def _panels(record: JobRecord, histories: Mapping[str, History]) -> list[_Panel]
         ),
         _Panel("accuracy (validation)", _each(models, histories, "val/accuracy")),
         _Panel(
-            f"{short(disparity_words(record.headline), _ON_AXIS)}",
+            f"{short(disparity_words(record.headline), _ON_PANEL)} (validation)",
             _each(models, histories, disparity),
             bounds[0] if bounds else None,
         ),

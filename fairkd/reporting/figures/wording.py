@@ -1,10 +1,11 @@
 """What captions, axes and hovers say about a sweep's numbers, in one voice."""
 
 import math
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from fairkd.record import Headline
-from fairkd.reporting.figures.text import hover, literal, short
+from fairkd.reporting.figures.text import hover, literal, shortened
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.outcome import MEASURES, Measure
 from fairkd.sweeps.sentence import UNDEFINED, number
@@ -13,7 +14,7 @@ from fairkd.sweeps.summary import Row
 MOST_RUNS = 6
 """Run ids in one hover."""
 
-_ON_AXIS = 44
+_WORDS, _LINE = 38, 56
 
 
 def disparity_words(headline: Headline) -> str:
@@ -21,17 +22,19 @@ def disparity_words(headline: Headline) -> str:
     return f"{headline.metric.replace('_', ' ')} by {headline.block}"
 
 
-def axis_words(measure: Measure, headline: Headline, ending: str = "") -> str:
+def axis_words(measure: Measure, headline: Headline, ending: str = "", width: int = _LINE) -> str:
     """An axis' title, with its unit; text from data is literal.
 
     Args:
         measure: what the axis shows.
         headline: which disparity is meant.
         ending: instead of the unit, such as ``minus control``.
+        width: the most characters of a line.
     """
     if measure == "accuracy":
         return f"accuracy {ending or '(share of test rows)'}"
-    return f"{short(disparity_words(headline), _ON_AXIS)} {ending or '(test)'}"
+    text = f"{shortened(disparity_words(headline), _WORDS)} {ending or '(test)'}"
+    return "<br>".join(map(literal, textwrap.wrap(text, width)))
 
 
 def counted(n: int, what: str) -> str:

@@ -15,7 +15,7 @@ def traces(figure):
 
 
 def students(figure):
-    others = ("Pareto front on validation", "control", "teacher")
+    others = ("Pareto front", "control", "teacher")
     return [trace for trace in figure.plot.data if trace.name not in others]
 
 
@@ -64,7 +64,7 @@ def test_the_front_is_the_one_chosen_on_validation_in_its_order_there(job):
         for one in jobs
     ]
     figure = frontier(summarise(jobs).rows, None, 0.95)
-    front = traces(figure)["Pareto front on validation"]
+    front = traces(figure)["Pareto front"]
     assert list(zip(front.x, front.y, strict=True)) == [(0.05, 0.80), (0.2, 0.85)]
     assert "lines" in front.mode
     assert "2 configurations on the Pareto front" in figure.caption

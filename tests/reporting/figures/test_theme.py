@@ -37,6 +37,8 @@ def test_text_is_readable_on_its_page_and_in_its_box(dark, page):
 
 def test_the_dark_template_changes_colours_alone():
     def shape(part, path=""):
+        if isinstance(part, list):
+            part = dict(enumerate(part))
         if not isinstance(part, dict):
             return [] if "color" in path else [(path, part)]
         return [line for key, value in part.items() for line in shape(value, f"{path}.{key}")]

@@ -67,6 +67,8 @@ def _check(members: list[Member]) -> None:
             assert torch.equal(ours.model.state_dict()[path], value), path
         for mine, its in zip(ours.fitted.history, theirs.fitted.history, strict=True):
             assert mine["train/bound"] == its["train/bound"]
+            multipliers = [key for key in its if "multiplier" in key]
+            assert [mine[key] for key in multipliers] == [its[key] for key in multipliers]
 
 
 def _members(
@@ -88,6 +90,7 @@ def test_multipliers_of_a_stack_are_those_of_its_members(
     moved = train_alone(copy.deepcopy(_members(member, DUALS[name])[1]))
     assert isinstance(moved, Trained)
     assert moved.fitted.history[-1]["train/bound"] != 0.0
+    assert {f"val/bound/multiplier/{place}" for place in range(3)} <= set(moved.fitted.history[0])
     assert started.shape[-1] == 3
 
 
