@@ -1,5 +1,6 @@
 """Tracked runs read from MLflow, on this machine or from a store that came from another one."""
 
+import gc
 import json
 import shutil
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ class MlflowReading:
             return found
         token: str | None = None
         while True:
-            with self._asking("search for runs", condition):
+            with self._asking("search for runs", condition), _not_collecting():
                 page = self._client.search_runs(
                     list(self._experiments),
                     condition,
@@ -276,6 +277,19 @@ class MlflowReading:
                     'and metrics.`test/accuracy` > 0.8".'
                 ) from error
             raise
+
+
+@contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Put off looking for garbage: a run is a thousand objects that are all in use, and going
+    through those of hundreds again and again takes as long as reading them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _inputs(run: Run) -> tuple[Input, ...]:
