@@ -60,7 +60,7 @@ def embedded(text: str) -> str:
 
 def _settings() -> str:
     """What the page's own lines need of the figures' look."""
-    looks = {name: json.loads(theme.template(dark).to_json()) for name, dark in _LOOKS.items()}
+    looks = {name: theme.template(dark).to_plotly_json() for name, dark in _LOOKS.items()}
     return json.dumps({"options": dict(theme.CONFIG), **looks})
 
 
