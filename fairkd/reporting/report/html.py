@@ -17,7 +17,7 @@ MARK = '<meta name="generator" content="fairkd'
 """By which a file is known to be such a report."""
 
 _LOOKS = {"light": False, "dark": True}
-_FEW_ROWS = 8
+_FEW_ROWS = 6
 _MANY_ROWS = 25
 _LONG_TEXT = 32  # characters, which may stand on several lines
 _MOST_ON_PAPER = 18  # columns
