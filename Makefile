@@ -10,7 +10,7 @@ RUN ?=
 HOLDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install data run ui check test test-all lint types contracts format bench bench-sweep methods fairness picture clean
+.PHONY: help install data run ui check test test-all lint types contracts format bench bench-sweep bench-report methods fairness picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ fairness: data ## Bounds, frontiers, temperature and missing groups on Adult, CO
 
 bench-sweep: data ## Time sweeps: stacks, other launchers, a bare PyTorch loop (25 minutes)
 	$(BIN)/python scripts/bench_sweep.py $(ARGS)
+
+bench-report: install ## Time a report on 400 tracked runs (two minutes)
+	$(BIN)/python scripts/bench_report.py $(ARGS)
 
 picture: data ## Run the sweep behind the README's picture (minutes) and draw it
 	$(BIN)/python -m fairkd -m experiment=quickstart tracking.experiment=picture distillation.temperature=1,4 constraint.weight=0,0.1,0.2,0.3,0.5,0.7,1 replicate=0,1,2,3

@@ -5,6 +5,7 @@ It is the same around every launcher: the stacked one, Hydra's own, joblib, subm
 
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -208,13 +209,18 @@ class Frame:
             run.log_metrics({"sweep/failed": float(len(opened.failures))})
             for name in (SUMMARY, JOBS):
                 run.log_file(folder / name)
-        self._show(summary, opened, tracking.describe(run.run_id), planned[0])
+        report = f"fairkd report sweep={shlex.quote(sweep_id)}" if run.run_id else None
+        self._show(summary, opened, tracking.describe(run.run_id), report, planned[0])
 
-    def _show(self, summary: Summary, opened: OpenSweep, run: str, first: Planned) -> None:
+    def _show(
+        self, summary: Summary, opened: OpenSweep, run: str, report: str | None, first: Planned
+    ) -> None:
         console = wide_console()
         csv = opened.folder / SUMMARY
         show_sweep(summary, opened.failures, console, csv)
         places = {"run": run, "folder": str(opened.folder), "table": str(csv)}
+        if report is not None and summary.rows:
+            places["report"] = report
         for name, text in places.items():
             console.print(f"{name:<8}{text}", highlight=False, soft_wrap=True, markup=False)
         self._set_exit_code(opened.failures, first.config)

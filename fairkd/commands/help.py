@@ -43,6 +43,7 @@ Results
   On the terminal: teacher, control and student side by side, and what changed for each group.
   mlflow.db, mlartifacts/   a tracked run for every job. See them: fairkd ui
   outputs/, multirun/       a folder for every job: its configuration, log and student
+  fairkd report sweep=NAME  a sweep as one page that opens with the answer; format=latex for a paper
   fairkd check sweep=NAME "test/disparity<=0.05"
                             exit code 0 or 1: whether conditions hold of what was measured
   fairkd card sweep=NAME    a model card of the student to choose; also: card run=ID out=README.md

@@ -19,8 +19,9 @@ from fairkd.reporting.report.document import Command, Finding, Report, Table
 from fairkd.reporting.report.flipped import ARTIFACT, flipped_table
 from fairkd.reporting.report.groups import groups_table
 from fairkd.reporting.report.jobs import jobs_table
-from fairkd.reporting.report.made import facts, sweeps_commands
+from fairkd.reporting.report.made import facts, job_commands, sweeps_commands
 from fairkd.reporting.report.own_intervals import with_own_intervals
+from fairkd.reporting.report.paper import paper_table
 from fairkd.reporting.report.privacy import privacy_table
 from fairkd.reporting.report.threshold import threshold_of
 from fairkd.reporting.runs import FoundRuns
@@ -70,17 +71,19 @@ def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Repor
     findings: list[Finding] = []
     figures: list[Figure] = []
     tables: list[Table] = []
-    taken: list[Outcome] = []
+    taken: list[RecordedJob] = []
     for place, (name, one) in enumerate(comparisons.items(), start=1):
         end = f"-{place}" if several else ""
         job = None if one.job is None else jobs[one.job.number]
-        taken += [] if one.job is None else [one.job]
+        taken += [] if job is None else [job]
         sentences = basis(one, summary.confidence, _classes(jobs, one))
         findings.append(Finding(name if several else "", tuple(answer(one)), tuple(sentences)))
-        tables += _tables(one, end, summary.confidence)
-        tables += [] if job is None else _job_tables(reading, job, end, wanted.rows)
-        if wanted.figures:
-            figures += _figures(one, None if job is None else job.record, end)
+        of_this = _tables(one, end, summary.confidence)
+        of_this += [] if job is None else _job_tables(reading, job, end, wanted.rows)
+        drawn = _figures(one, job, end) if wanted.figures else []
+        which = f" ({name})" if several else ""
+        tables += [replace(table, title=f"{table.title}{which}") for table in of_this]
+        figures += [replace(figure, title=f"{figure.title}{which}") for figure in drawn]
     mixing = [f"These are {len(comparisons)} comparisons that do not mix."] if several else []
     report = Report(
         title=_title(jobs, summary),
@@ -88,9 +91,17 @@ def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Repor
         findings=findings,
         notes=[*mixing, at.source, *_certified(outcomes)],
         figures=figures,
-        tables=[*tables, jobs_table(outcomes, taken)],
+        tables=[*tables, jobs_table(outcomes, [job.run.run_id for job in taken])],
+        papers=[
+            paper_table(one, f"configurations-{place}", summary.confidence)
+            for place, one in enumerate(comparisons.values(), start=1)
+        ],
         made=list(facts(jobs, found)),
-        commands=[*sweeps_commands(reading, found), *_next(wanted.words, taken, at.value)],
+        commands=[
+            *sweeps_commands(reading, found),
+            Command("Make this report again", shlex.join(["fairkd", "report", *wanted.words])),
+            *(one for job in taken for one in job_commands(reading, job.run, at.value)),
+        ],
     )
     return report, summary
 
@@ -147,10 +158,10 @@ def _job_tables(reading: Reading, job: RecordedJob, end: str, rows: int) -> list
     return [table for table in found if table is not None]
 
 
-def _figures(comparison: Compared, record: JobRecord | None, end: str) -> list[Figure]:
+def _figures(comparison: Compared, job: RecordedJob | None, end: str) -> list[Figure]:
     """Of a comparison, and of the job to take."""
     found = sweep_figures(comparison.rows, comparison.threshold, CONFIDENCE)
-    found += [] if record is None else job_figures(record)
+    found += [] if job is None else job_figures(job.record)
     return [replace(figure, name=f"figure-{figure.name}{end}") for figure in found]
 
 
@@ -193,14 +204,3 @@ def _subtitle(found: FoundRuns, summary: Summary) -> str:
     sweeps = list(dict.fromkeys(run.sweep_id for run in found.jobs if run.sweep_id))
     of_sweep = f", sweep {sweeps[0]}" if len(sweeps) == 1 else ""
     return f"{jobs:,} finished job{'' if jobs == 1 else 's'}{of_sweep}"
-
-
-def _next(words: Sequence[str], taken: Sequence[Outcome], threshold: float) -> list[Command]:
-    """This report again, and a gate for what was chosen."""
-    commands = [Command("Make this report again", shlex.join(["fairkd", "report", *words]))]
-    for outcome in taken:
-        bound = f"test/disparity<={threshold:g}"
-        line = shlex.join(["fairkd", "check", f"run={outcome.run_id}", bound])
-        purpose = f"Check {outcome.name} against the threshold"
-        commands.append(Command(purpose, line, is_next=True))
-    return commands

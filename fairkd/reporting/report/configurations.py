@@ -34,8 +34,8 @@ def configurations_table(found: Compared, name: str, confidence: float) -> Table
             "n",
             "accuracy",
             "gap",
-            "accuracy, points against the control",
-            "gap, points against the control",
+            "accuracy change, points",
+            "gap change, points",
             f"within {found.threshold:g} on validation",
             f"within {found.threshold:g} on test",
             *(f"{model}'s {what}" for model in ("control", "teacher") for what in _WHAT),
@@ -130,8 +130,5 @@ def _caption(found: Compared, confidence: float) -> str:
         )
     if "test rows" in kinds:
         texts.append("[a, b] is a bootstrap interval over test rows, of a single job.")
-    texts.append(
-        "Changes are paired, the student minus its own control. Nothing is in bold: where "
-        "intervals overlap no row is best."
-    )
+    texts.append("Changes are paired, the student minus its own control.")
     return " ".join(texts)

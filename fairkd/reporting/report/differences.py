@@ -4,7 +4,7 @@ import math
 
 from fairkd.reporting.report.comparison import Compared
 from fairkd.reporting.report.configurations import points_cell, varied_cell
-from fairkd.reporting.report.document import Cell, Table
+from fairkd.reporting.report.document import ABSENT, Cell, Table
 from fairkd.sweeps.differences import Difference, differences
 from fairkd.sweeps.labels import columns
 
@@ -23,6 +23,7 @@ def differences_table(found: Compared, name: str, confidence: float) -> Table | 
     tested = differences(found.rows, confidence)
     if all(one.undefined for one in tested):
         return None
+    noted = any(one.undefined for one in tested)
     varied = columns([row.varied for row in found.rows])
     places = {row.configuration: place for place, row in enumerate(found.rows)}
     subject = found.subject
@@ -35,11 +36,15 @@ def differences_table(found: Compared, name: str, confidence: float) -> Table | 
             f"(Holm) allow for all {sum(not one.undefined for one in tested)} tests of this table: "
             "the chance that any of those below 0.05 is there by accident is at most 5%."
         ),
-        headings=(*varied, "measure", "student minus control, points", "p", "p corrected", "note"),
+        headings=(
+            *(*varied, "measure", "student minus control, points", "p", "p corrected"),
+            *(["note"] if noted else []),
+        ),
         rows=tuple(
             (
                 *(varied_cell(texts[places[one.configuration]]) for texts in varied.values()),
                 *_cells(one),
+                *([Cell(one.undefined)] if noted else []),
             )
             for one in tested
         ),
@@ -57,11 +62,10 @@ def _cells(one: Difference) -> tuple[Cell, ...]:
         points_cell(one.estimate),
         _p(one.p),
         _p(one.corrected),
-        Cell(one.undefined),
     )
 
 
 def _p(value: float) -> Cell:
     if math.isnan(value):
-        return Cell("-", value)
+        return Cell(ABSENT, value)
     return Cell(f"{value:.3f}" if value >= _SMALLEST else f"< {_SMALLEST:g}", value)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from fairkd.reporting.figures.figure import Figure
 
+ABSENT = "-"
+"""The text of a cell that could have had a number."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -43,7 +46,7 @@ class Table:
 
     def is_numeric(self, column: int) -> bool:
         """Whether a column's cells are numbers."""
-        cells = [row[column] for row in self.rows if row[column].text]
+        cells = [row[column] for row in self.rows if row[column].text not in ("", ABSENT)]
         return bool(cells) and all(cell.value is not None for cell in cells)
 
 
@@ -88,6 +91,7 @@ class Report:
         notes: on the sweep as a whole.
         figures: in their order.
         tables: in their order; the first ones are of the configurations.
+        papers: tables of the configurations that fit into a paper.
         made: names and values of how it came to be.
         commands: that do it again, and what to do next.
     """
@@ -98,5 +102,6 @@ class Report:
     notes: Sequence[str]
     figures: Sequence[Figure]
     tables: Sequence[Table]
+    papers: Sequence[Table]
     made: Sequence[tuple[str, str]]
     commands: Sequence[Command]

@@ -17,8 +17,10 @@ MARK = '<meta name="generator" content="fairkd'
 """By which a file is known to be such a report."""
 
 _LOOKS = {"light": False, "dark": True}
-_FEW_ROWS = 8
+_FEW_ROWS = 6
 _MANY_ROWS = 25
+_LONG_TEXT = 32  # characters, which may stand on several lines
+_MOST_ON_PAPER = 18  # columns
 # Nothing may be fetched, whatever a name or a library says.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
@@ -38,6 +40,8 @@ def page(report: Report) -> str:
             policy=_POLICY,
             few=_FEW_ROWS,
             many=_MANY_ROWS,
+            long=_LONG_TEXT,
+            broad=_MOST_ON_PAPER,
             style=Markup(_part("page.css")),
             behaviour=Markup(_part("page.js")),
             library=Markup(get_plotlyjs()),
@@ -56,7 +60,7 @@ def embedded(text: str) -> str:
 
 def _settings() -> str:
     """What the page's own lines need of the figures' look."""
-    looks = {name: json.loads(theme.template(dark).to_json()) for name, dark in _LOOKS.items()}
+    looks = {name: theme.template(dark).to_plotly_json() for name, dark in _LOOKS.items()}
     return json.dumps({"options": dict(theme.CONFIG), **looks})
 
 

@@ -9,19 +9,19 @@ from fairkd.sweeps.outcome import MEASURES, SEED_KEYS, Outcome
 from fairkd.sweeps.sentence import number
 
 
-def jobs_table(outcomes: Sequence[Outcome], marked: Sequence[Outcome]) -> Table:
+def jobs_table(outcomes: Sequence[Outcome], taken: Sequence[str]) -> Table:
     """One row a job, in the order they were started.
 
     Args:
         outcomes: of the jobs.
-        marked: those that a finding would take.
+        taken: the ids of the runs that a finding would take.
     """
     varied = columns([outcome.varied for outcome in outcomes])
     return Table(
         name="jobs",
         title="Jobs",
         caption="Each is one tracked run, by whose id it is found again. Numbers are on test.",
-        headings=("name", *varied, *SEED_KEYS, *MEASURES, "run"),
+        headings=("name", *varied, *SEED_KEYS, "accuracy", "gap", "run"),
         rows=tuple(
             (
                 Cell(outcome.name),
@@ -36,5 +36,7 @@ def jobs_table(outcomes: Sequence[Outcome], marked: Sequence[Outcome]) -> Table:
             )
             for place, outcome in enumerate(outcomes)
         ),
-        marked=frozenset(place for place, outcome in enumerate(outcomes) if outcome in marked),
+        marked=frozenset(
+            place for place, outcome in enumerate(outcomes) if outcome.run_id in taken
+        ),
     )

@@ -4,6 +4,7 @@ Means stand with half of their interval over repetitions, ``$0.839 \pm 0.004$``.
 bold best would claim a difference that the intervals may not show.
 """
 
+import math
 from collections.abc import Iterator
 
 from fairkd.reporting.report.document import Cell, Report, Table
@@ -31,24 +32,35 @@ _SPECIAL = {
     '"': "''",
     "`": r"\textasciigrave{}",
     "\u00b1": r"$\pm$",
+    "\u2020": r"$\dagger$",
     "\u00b7": r"\textperiodcentered{}",
     "\u00b2": r"\textsuperscript{2}",
     "\u2212": "$-$",
     "\u2013": "--",
 }
+_LAST_LATIN = "\u017f"
 
 
 def latex(report: Report) -> str:
-    """Every table of configurations as a float, under comments with the answer."""
+    """Every table for a paper as a float, under comments with the answer."""
     return "\n".join(_lines(report)) + "\n"
 
 
 def escaped(text: str) -> str:
     """Text that means itself in LaTeX, on one line.
 
-    Letters beyond ASCII stay: LaTeX reads UTF-8, and knows those that its font encoding has.
+    Latin letters with accents stay, for LaTeX reads UTF-8; other letters, for which it lacks a
+    font, are told by their number.
     """
-    return "".join(_SPECIAL.get(letter, letter) for letter in " ".join(text.split()))
+    return "".join(map(_letter, " ".join(text.split())))
+
+
+def _letter(letter: str) -> str:
+    if letter in _SPECIAL:
+        return _SPECIAL[letter]
+    if letter <= _LAST_LATIN and letter.isprintable():
+        return letter
+    return f"[U+{ord(letter):04X}]"
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -60,10 +72,9 @@ def _lines(report: Report) -> Iterator[str]:
             if sentence:
                 yield _comment(sentence)
     yield r"% Needs \usepackage{booktabs}."
-    for table in report.tables:
-        if table.name.startswith("configurations"):
-            yield ""
-            yield from _table(table)
+    for table in report.papers:
+        yield ""
+        yield from _table(table)
 
 
 def _comment(text: str) -> str:
@@ -71,7 +82,6 @@ def _comment(text: str) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    columns = [place for place, _ in enumerate(table.headings) if _is_told(table, place)]
     shown = table.rows[:MOST_ROWS]
     left = len(table.rows) - len(shown)
     more = f" Not shown: {left} more configurations." if left else ""
@@ -79,36 +89,28 @@ def _table(table: Table) -> Iterator[str]:
     yield r"\centering"
     yield rf"\caption{{{escaped(table.caption + more)}}}"
     yield rf"\label{{tab:{table.name}}}"
-    yield rf"\begin{{tabular}}{{{''.join('r' if table.is_numeric(p) else 'l' for p in columns)}}}"
+    aligned = ["r" if table.is_numeric(place) else "l" for place, _ in enumerate(table.headings)]
+    yield rf"\begin{{tabular}}{{{''.join(aligned)}}}"
     yield r"\toprule"
-    yield _row([_heading(table.headings[place]) for place in columns])
+    yield _row([escaped(heading) for heading in table.headings])
     yield r"\midrule"
     for cells in shown:
-        yield _row([_cell(cells[place]) for place in columns])
+        yield _row([_cell(cell) for cell in cells])
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"
-
-
-def _is_told(table: Table, column: int) -> bool:
-    """Whether a column has anything to say."""
-    return any(row[column].text for row in table.rows)
 
 
 def _row(texts: list[str]) -> str:
     return " & ".join(texts) + r" \\"
 
 
-def _heading(text: str) -> str:
-    return escaped(text)
-
-
 def _cell(cell: Cell) -> str:
     """Numbers in mathematics, so that a minus is one; other text as it is."""
-    mean, sign, half = cell.text.partition(" \u00b1 ")
-    if sign:
+    if cell.half_width is not None and not math.isnan(cell.half_width):
+        mean, _, half = cell.text.partition(" \u00b1 ")
         return rf"${mean} \pm {half}$"
     if cell.value is not None and cell.text.startswith(("-", "+")):
         number, space, rest = cell.text.partition(" ")
-        return f"${number}${space}{escaped(rest)}"
+        return f"${escaped(number)}${space}{escaped(rest)}"
     return escaped(cell.text)

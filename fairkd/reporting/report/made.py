@@ -11,7 +11,7 @@ from fairkd.reporting.report.document import Command
 from fairkd.reporting.runs import FoundRuns
 from fairkd.sweeps.outcome import SEED_KEYS, TARGET
 from fairkd.tracking.interface import SWEEP_PARENT
-from fairkd.tracking.reading import VERSIONS, Reading
+from fairkd.tracking.reading import VERSIONS, Reading, TrackedJob
 
 _MULTIRUN = "hydra.mode=MULTIRUN"
 _MOST_SWEEPS = 5
@@ -47,8 +47,11 @@ def facts(jobs: Sequence[RecordedJob], found: FoundRuns) -> Iterator[tuple[str, 
             for values in flat
         ),
     )
-    for key in SEED_KEYS:
-        yield key, _listed(as_typed(values[key]) for values in flat if key in values)
+    seeds = {
+        key: dict.fromkeys(as_typed(values[key]) for values in flat if key in values)
+        for key in SEED_KEYS
+    }
+    yield "Seeds", "; ".join(f"{key}={','.join(values)}" for key, values in seeds.items() if values)
     yield "Runs", _counted_runs(found)
     versions = _listed(job.run.tags.get(VERSIONS, "") for job in jobs)
     if versions:
@@ -70,8 +73,27 @@ def sweeps_commands(reading: Reading, found: FoundRuns) -> Iterator[Command]:
             yield Command(f"Run {parents[0].name} again", again(words))
 
 
+def job_commands(reading: Reading, run: TrackedJob, threshold: float) -> Iterator[Command]:
+    """What one may want to do with a chosen job.
+
+    Args:
+        reading: where it is tracked.
+        run: its run.
+        threshold: of the gap.
+
+    Raises:
+        TrackingError: the tracking store cannot be read.
+    """
+    if OVERRIDES in reading.paths(run):
+        yield Command(f"Train {run.name} again", again(reading.text(run, OVERRIDES).splitlines()))
+    check = ["fairkd", "check", f"run={run.run_id}", f"test/disparity<={threshold:g}"]
+    yield Command(f"Check {run.name} against the threshold", shlex.join(check), is_next=True)
+    card = ["fairkd", "card", f"run={run.run_id}"]
+    yield Command(f"Write the model card of {run.name}", shlex.join(card), is_next=True)
+
+
 def again(overrides: Sequence[str]) -> str:
-    """The command of a sweep from its overrides, one a line as its run keeps them."""
+    """The command of a job or a sweep from its overrides, one a line as its run keeps them."""
     words = [word for word in overrides if word and word != _MULTIRUN]
     return shlex.join(
         ["python", "-m", "fairkd", *(["-m"] if _MULTIRUN in overrides else []), *words]

@@ -1,9 +1,8 @@
 """A report as Markdown."""
 
-import re
 from collections.abc import Iterator
 
-from fairkd.reporting.markdown import plain, table
+from fairkd.reporting.markdown import block, plain, table
 from fairkd.reporting.report.document import Report, Table
 
 MARK = "<!-- fairkd report -->"
@@ -36,7 +35,7 @@ def _lines(report: Report) -> Iterator[str]:
     for name, value in report.made:
         yield f"- **{plain(name)}**: {plain(value)}"
     for command in report.commands:
-        yield from ("", f"{plain(command.purpose)}:", "", *_code(command.line))
+        yield from ("", f"{plain(command.purpose)}:", "", block(command.line, "sh"))
 
 
 def _table(given: Table) -> Iterator[str]:
@@ -44,10 +43,3 @@ def _table(given: Table) -> Iterator[str]:
     yield table([plain(heading) for heading in given.headings], rows)
     if len(given.rows) > _MOST_ROWS:
         yield from ("", f"{len(given.rows) - _MOST_ROWS:,} more rows are in the page and the CSV.")
-
-
-def _code(line: str) -> Iterator[str]:
-    """A block whose fence is longer than any run of backticks within."""
-    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    yield from (f"{fence}sh", line, fence)

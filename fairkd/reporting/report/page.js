@@ -11,7 +11,8 @@
     const { data, layout } = read(plot.dataset.figure);
     return Plotly.newPlot(plot, data, { ...layout, template: look() }, settings.options);
   };
-  const repaint = () => plots.forEach((plot) => Plotly.relayout(plot, { template: look() }));
+  const fit = () => (paper.matches ? { width: 660 } : { width: null, autosize: true });
+  const repaint = () => plots.forEach((plot) => Plotly.relayout(plot, { template: look(), ...fit() }));
   Promise.all(plots.map(draw)).then(() => document.documentElement.classList.add("drawn"));
   dark.addEventListener("change", repaint);
   paper.addEventListener("change", repaint);

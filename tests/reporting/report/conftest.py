@@ -1,9 +1,14 @@
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from fairkd.record import Headline
+from fairkd.record import Headline, JobRecord
 from fairkd.sweeps.outcome import Outcome
+from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, SWEEP_PARENT
+from fairkd.tracking.reading import CONFIGURATION, CONFIGURATION_KEY, RECORD, Input, TrackedJob
 
 GAP = Headline("demographic_parity_difference", "sex")
 Make = Callable[..., Outcome]
@@ -62,3 +67,48 @@ def make() -> Make:
         )
 
     return build
+
+
+@dataclass
+class Kept:
+    """A tracking store in memory: JSON texts by run and path."""
+
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    runs: list[TrackedJob] = field(default_factory=list)
+    parents: list[TrackedJob] = field(default_factory=list)
+
+    def add(self, key: str, record: JobRecord, configuration: Mapping[str, Any]) -> None:
+        """A finished job; those with the same key repeat one configuration."""
+        number = len(self.runs)
+        tags = {JOB_KEY: f"k{number}", CONFIGURATION_KEY: key, SWEEP_ID: "s1"}
+        name = f"job {number}"
+        run = TrackedJob(
+            f"run{number}", name, "FINISHED", "fairkd", number, {}, {}, tags, "",
+            (Input("arrests", "ab12", 5226),),
+        )  # fmt: skip
+        self.texts[run.run_id, CONFIGURATION] = json.dumps(configuration)
+        self.texts[run.run_id, RECORD] = json.dumps(record.to_json())
+        self.runs.append(run)
+
+    def add_parent(self, name: str, overrides: str) -> None:
+        run = TrackedJob("parent", name, "FINISHED", "fairkd", 0, {}, {}, {SWEEP_PARENT: "s1"}, "")
+        self.texts[run.run_id, "overrides.txt"] = overrides
+        self.parents.append(run)
+
+    def search(self, condition: str = "") -> list[TrackedJob]:
+        assert condition == "tags.`fairkd.sweep` = 's1'"
+        return self.parents
+
+    def paths(self, run: TrackedJob, folder: str = "") -> list[str]:
+        return sorted(path for run_id, path in self.texts if run_id == run.run_id)
+
+    def text(self, run: TrackedJob, path: str) -> str:
+        return self.texts[run.run_id, path]
+
+    def json(self, run: TrackedJob, path: str) -> Any:
+        return json.loads(self.texts[run.run_id, path])
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()

@@ -1,0 +1,100 @@
+"""What stands in the tables of a report."""
+
+import math
+
+from fairkd.reporting.report.assemble import Wanted, report_of
+from fairkd.reporting.report.configurations import estimate_cell, points_cell, varied_cell
+from fairkd.reporting.report.document import Cell, Table
+from fairkd.reporting.report.flipped import flipped_table
+from fairkd.reporting.report.groups import groups_table
+from fairkd.reporting.report.jobs import jobs_table
+from fairkd.reporting.runs import FoundRuns
+from fairkd.sweeps.estimate import Estimate
+
+REPEATED = Estimate(0.8391, 0.01, 0.8351, 0.8431, "repetitions", 4, 4)
+
+
+def test_numbers_with_their_intervals():
+    assert estimate_cell(REPEATED).text == "0.839 ± 0.004"
+    own = Estimate(-0.006, math.nan, -0.0124, 0.0004, "test rows", 1, 1)
+    assert points_cell(own).text == "-0.6 [-1.2, 0.0]"
+    assert points_cell(own).value == -0.6
+    nothing = Estimate(math.nan, math.nan, math.nan, math.nan, "none", 0, 2)
+    assert estimate_cell(nothing).text == "undefined"
+
+
+def test_a_column_is_numeric_if_all_that_it_tells_are_numbers():
+    rows = ((Cell(""), varied_cell("4")), (varied_cell("a"), varied_cell("0.5")))
+    table = Table("t", "", "", ("x", "y"), rows)
+    assert (table.is_numeric(0), table.is_numeric(1)) == (False, True)
+
+
+def test_every_comparison_has_its_tables(kept, measured, configured):
+    for weight in range(2):
+        kept.add(f"w{weight}", measured(seed=weight), configured(weight=weight))
+    report, _ = report_of(kept, FoundRuns(tuple(kept.runs)), Wanted(0.9, figures=False))
+    # Nothing is repeated, so no difference can be tested.
+    assert [table.name for table in report.tables] == ["configurations", "groups", "jobs"]
+    configurations, groups, jobs = report.tables
+    assert [len(table.rows) for table in report.tables] == [2, 6, 2]
+    (place,) = configurations.marked
+    (job,) = jobs.marked
+    assert configurations.rows[place][1].text == jobs.rows[job][1].text  # the weight
+    assert [cell.text for cell in jobs.rows[job]][-1] == f"run{job}"
+    assert "[" in groups.rows[0][3].text
+
+
+def test_groups_of_three_classes_and_an_empty_group(measured):
+    record = measured(classes=("a", "b", "c"), cells=("f", "m", "x"), empty=("x",))
+    table = groups_table(record.trio, "sex", "groups")
+    assert {"selected of a", "selected of b", "selected of c"} <= set(table.headings)
+    of_empty = [row for row in table.rows if row[0].text == "x"]
+    assert {cell.text for row in of_empty for cell in row[3:]} == {"undefined"}
+    assert {row[1].text for row in of_empty} == {"0"}
+
+
+def test_flipped_rows_against_the_control_come_first():
+    text = (
+        "row,label,kind,reference,age\n"
+        "7,yes,harmful,teacher,50\n"
+        "3,no,harmful,control,30\n"
+        "9,no,beneficial,control,31\n"
+    )
+    table = flipped_table(text, "flipped", 2)
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["3", "no", "harmful", "control", "30"],
+        ["9", "no", "beneficial", "control", "31"],
+    ]
+    assert "1 more are in flipped.csv" in table.caption
+    assert "more are in" not in flipped_table(text, "flipped", 3).caption
+
+
+def test_jobs_without_a_seed_have_an_empty_cell(make):
+    table = jobs_table([make(0)], [])
+    assert table.headings == (
+        "name",
+        "data.seed",
+        "teacher.seed",
+        "seed",
+        "accuracy",
+        "gap",
+        "run",
+    )
+    assert table.marked == frozenset()
+
+
+def test_comparisons_that_do_not_mix(kept, measured, configured):
+    for place, name in enumerate(("arrests", "iris")):
+        data = {"_target_": f"fairkd.data.{name}.load_{name}", "name": name}
+        kept.add(name, measured(seed=place), configured(data=data))
+    report, _ = report_of(kept, FoundRuns(tuple(kept.runs)), Wanted())
+    gap = "demographic_parity_difference by sex on"
+    assert [finding.comparison for finding in report.findings] == [
+        f"{gap} load_arrests",
+        f"{gap} load_iris",
+    ]
+    assert report.notes[0] == "These are 2 comparisons that do not mix."
+    names = [table.name for table in report.tables] + [figure.name for figure in report.figures]
+    assert len(set(names)) == len(names)
+    assert {"configurations-1", "configurations-2", "jobs"} <= set(names)
+    assert report.tables[0].title == f"Configurations ({report.findings[0].comparison})"
