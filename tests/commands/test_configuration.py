@@ -11,7 +11,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_object, instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from fairkd.commands.checking.job import check
 from fairkd.commands.configuration import config_folder
@@ -58,7 +58,15 @@ def sections(config: DictConfig, key: str = "") -> Iterator[tuple[str, DictConfi
             below = f"{key}.{name!s}".lstrip(".")
             yield from sections(child, below)
             if "_target_" in child:
-                yield below, child
+                yield below, _without_figures(child) if below == "tracking" else child
+
+
+def _without_figures(tracking: DictConfig) -> DictConfig:
+    """What the tracking store is given; figures are drawn by the command."""
+    given = tracking.copy()
+    with open_dict(given):
+        del given["figures"]
+    return given
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
