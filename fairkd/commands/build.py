@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, ListConfig, open_dict
+from omegaconf import DictConfig, open_dict
 
 from fairkd.baselines.baseline import Baseline
 from fairkd.commands.building.bounds import aims_of, bounds_of, certifier_of
@@ -22,14 +21,12 @@ from fairkd.commands.building.models import (
 from fairkd.commands.building.naming import headline_of, name_of
 from fairkd.commands.building.objective import build_objective
 from fairkd.commands.checking.values import resolved
-from fairkd.commands.task import own_words
 from fairkd.commands.workshop import Workshop
 from fairkd.errors import ConfigError
 from fairkd.evaluation.reference import with_references
 from fairkd.identity import Surroundings, job_keys
 from fairkd.job import Job, SweepPlace
 from fairkd.record import FIGURES
-from fairkd.sweeps.compose import as_given
 from fairkd.tracking.interface import Tracking
 from fairkd.training.compress import Compression
 from fairkd.training.distil import Distillation, Recipe
@@ -40,6 +37,7 @@ def build_job(
     output: Path,
     workshop: Workshop,
     plain: Mapping[str, Any] | None = None,
+    words: Sequence[str] = (),
 ) -> Job:
     """The job that a checked configuration describes.
 
@@ -48,6 +46,7 @@ def build_job(
         output: the job's folder.
         workshop: where loaded data sets, and settings, are remembered.
         plain: the same configuration as plain values, where they are known.
+        words: what was typed for it.
 
     Raises:
         FairkdError: the data cannot be loaded, or a target refuses its arguments.
@@ -102,7 +101,7 @@ def build_job(
         force=config.force,
         output=output,
         sweep=SweepPlace(config.sweep.id, config.sweep.parent),
-        words=_words(),
+        words=tuple(words),
     )
 
 
@@ -139,14 +138,6 @@ def _baseline(section: DictConfig) -> Baseline | None:
 
 def _callbacks(section: DictConfig) -> Sequence[Any]:
     return [made(f"callbacks.{name!s}", callback) for name, callback in section.items()]
-
-
-def _words() -> tuple[str, ...]:
-    """What was typed for the job that Hydra is at; nothing where Hydra runs none."""
-    if not HydraConfig.initialized():
-        return ()
-    given = cast(ListConfig, HydraConfig.get().overrides.task)
-    return tuple(own_words(as_given(given)))
 
 
 def _placeless(value: Any, output: str) -> Any:

@@ -26,7 +26,7 @@ from fairkd.commands.plan import sweep_plan
 from fairkd.commands.planned import Planned, Surrounding
 from fairkd.commands.precheck import hydra_known
 from fairkd.commands.sweep_run import of_grid, of_search, parent_run
-from fairkd.commands.task import Task, place, without_hydra, workshop
+from fairkd.commands.task import Task, own_words, place, without_hydra, workshop
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.job import SweepPlace
 from fairkd.record import OVERRIDES
@@ -162,7 +162,7 @@ class Frame:
             plain = check(bare)
             check_writable("paths.store", Path(bare.paths.store))
             check_writable("hydra.sweep.dir", Path(str(config.hydra.sweep.dir)))
-            job = build_job(bare, output, shop, plain)
+            job = build_job(bare, output, shop, plain, own_words(words))
             shape = _shape(job.config)
             if self._is_new(shape):  # jobs that differ in numbers alone are checked alike
                 build_tracking(bare)

@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from fairkd.commands.build import build_job, build_tracking
 from fairkd.commands.ending import show_job
 from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
+from fairkd.commands.task import own_words
 from fairkd.commands.workshop import Workshop
 from fairkd.experiment import JobResult, run_job
 from fairkd.job import Job
@@ -18,6 +20,7 @@ from fairkd.record import FIGURES, JobRecord
 from fairkd.reporting.certificate import certifiable
 from fairkd.reporting.note import note
 from fairkd.run_page import Illustrate
+from fairkd.sweeps.compose import as_given
 from fairkd.tracking.interface import Tracking
 
 log = logging.getLogger(__name__)
@@ -86,7 +89,9 @@ def tell_certifiable(jobs: Iterable[Job]) -> None:
 
 def _built(config: DictConfig, workshop: Workshop) -> Job:
     build_tracking(config)
-    job = build_job(config, Path(HydraConfig.get().runtime.output_dir), workshop)
+    hydra = HydraConfig.get()
+    words = own_words(as_given(cast(ListConfig, hydra.overrides.task)))
+    job = build_job(config, Path(hydra.runtime.output_dir), workshop, words=words)
     check_job(job)
     return job
 

@@ -18,6 +18,7 @@ from fairkd.commands.failures import TRACEBACK_HINT, chain, explain
 from fairkd.commands.precheck import hydra_known
 from fairkd.commands.workshop import Workshop
 from fairkd.errors import ConfigError, DataError, FairkdError
+from fairkd.sweeps.compose import as_given
 
 if TYPE_CHECKING:
     from fairkd.commands.frame import Frame
@@ -175,8 +176,10 @@ class Task:
 
         output = place(config)
         if str(output) not in self._built:
+            words = own_words(as_given(config.hydra.overrides.task))
             with hydra_known(config):
-                self._built[str(output)] = build_job(without_hydra(config), output, workshop())
+                bare = without_hydra(config)
+                self._built[str(output)] = build_job(bare, output, workshop(), words=words)
         return self._built[str(output)]
 
     def adopt(self, jobs: "Sequence[Job]") -> None:

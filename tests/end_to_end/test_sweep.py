@@ -49,6 +49,10 @@ def test_a_refused_job_is_listed_and_does_not_stop_the_others(fairkd, place) -> 
     assert ended.code == 1
     assert {run.params["distillation.temperature"] for run in place.runs()} == {"4", "2"}
     assert {run.status for run in place.runs()} == {"FINISHED"}
+    for run in place.runs():  # each tells how to do it alone
+        typed = (run.artifacts / "overrides.txt").read_text().splitlines()
+        assert f"distillation.temperature={run.params['distillation.temperature']}" in typed
+        assert not any(word.startswith("sweep.") for word in typed)
     told = " ".join(ended.out.split())
     assert "1 refused: distillation.temperature=0 is out of range" in told
     for value in (-1, 0):
