@@ -7,6 +7,7 @@ from typing import Any
 from scipy.stats import ttest_1samp
 from study_numbers import CONFIDENCE, DATA, Job, commands, mean, told
 
+from fairkd.sweeps.differences import holm
 from fairkd.sweeps.estimate import Estimate
 
 
@@ -80,13 +81,3 @@ def _gaps(jobs: Sequence[Job]) -> dict[str, Callable[[Job, str], float]]:
         return float(job["test/disparity" if model == "student" else f"test/{model}/disparity"])
 
     return {"selection rate": parity, "odds": lambda job, model: float(job[f"{model}/{odds}"])}
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down adjusted p-values (1979)."""
-    order = sorted(range(len(ps)), key=lambda place: ps[place])
-    adjusted, largest = [1.0] * len(ps), 0.0
-    for rank, place in enumerate(order):
-        largest = max(largest, min(1.0, (len(ps) - rank) * ps[place]))
-        adjusted[place] = largest
-    return adjusted

@@ -8,7 +8,7 @@ from study_bounds import best_within, bound_row
 from study_fairness import _numbers
 from study_frontier import NOBODY, areas_of, draw, frontier
 from study_missing import missing
-from study_temperature import holm, temperature
+from study_temperature import temperature
 
 
 def job(replicate: int, accuracy: float, gap: float, varied=None, metric="m/sex", **more: float):
@@ -18,12 +18,6 @@ def job(replicate: int, accuracy: float, gap: float, varied=None, metric="m/sex"
             found |= {f"{split}/{model}accuracy": 0.85, f"{split}/{model}disparity": 0.17}
         found |= {f"{split}/accuracy": accuracy, f"{split}/disparity": gap}
     return {**found, **more}
-
-
-def test_holms_correction() -> None:
-    # By hand: 3 * 0.01, 2 * 0.02, 1 * 0.03 and never less than the one before; not above 1.
-    assert holm([0.02, 0.01, 0.03]) == pytest.approx([0.04, 0.03, 0.04])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
 def test_the_weight_is_chosen_on_validation() -> None:
