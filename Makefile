@@ -32,6 +32,9 @@ run: data ## Train, distil and measure the quickstart: Adult by sex, under a min
 ui: install ## Compare runs in MLflow at http://127.0.0.1:5000 (PORT=... for another)
 	$(BIN)/fairkd ui port=$(PORT) $(ARGS)
 
+check: install ## Fail unless conditions hold of a run (RUN=<id> HOLDS="test/accuracy>=0.83 ...")
+	$(BIN)/fairkd check run='$(RUN)' $(foreach condition,$(HOLDS),'$(condition)') $(ARGS)
+
 test: lint types contracts ## Lint, types, import contracts and the fast tests (what CI runs)
 	$(BIN)/pytest -n auto --dist loadfile
 

@@ -13,6 +13,7 @@ TINTED = (
 )
 
 
+@pytest.mark.slow
 def test_shifted_digits_train_all_three_and_leave_the_plain_results_alone(fairkd, place) -> None:
     words = (*TINTED, "distillation=[soft_targets,attention]")
     assert fairkd(*words).code == 0

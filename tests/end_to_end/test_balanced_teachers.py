@@ -6,6 +6,7 @@ import torch
 BALANCED = ("teacher.balance.by=sex", "teacher.balance.rows=validation")
 
 
+@pytest.mark.slow
 def test_a_balanced_teacher_is_the_same_from_a_stack_or_alone(fairkd, place) -> None:
     assert fairkd("-m", *BALANCED, "teacher.seed=0,1,2").code == 0
     stacked = {entry.key: entry.tensors() for entry in place.store.entries("teacher")}
@@ -25,6 +26,7 @@ def test_a_balanced_teacher_is_the_same_from_a_stack_or_alone(fairkd, place) -> 
             assert torch.equal(value, stacked[entry.key][name]), name
 
 
+@pytest.mark.slow
 def test_a_log_and_the_store_tell_that_the_last_layer_was_retrained(fairkd, place) -> None:
     fairkd()
     fairkd(*BALANCED)
@@ -47,6 +49,7 @@ def test_members_of_an_ensemble_are_balanced_by_name(fairkd, place) -> None:
     assert differ == {f"members.{m}.head.{part}" for m in "ab" for part in ("weight", "bias")}
 
 
+@pytest.mark.slow
 def test_an_ensembles_learned_weights_are_kept_with_it(fairkd, place) -> None:
     fourth = "+teacher.model.members.d={_target_:fairkd.models.linear.Linear,_partial_:true}"
     words = ("teacher=ensemble", fourth, "teacher.balance.by=sex")

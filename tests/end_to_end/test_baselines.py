@@ -70,6 +70,7 @@ def test_the_record_is_of_the_decisions_in_the_store(fairkd, place, name) -> Non
         assert table["selection_rate"].tolist() == pytest.approx(rates, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHOICES)
 def test_another_way_to_measure_fits_nothing_again(fairkd, place, name) -> None:
     words = (*FREE, *CHOICES[name])
@@ -84,6 +85,7 @@ def test_another_way_to_measure_fits_nothing_again(fairkd, place, name) -> None:
         assert first[f"test/{row}/auc"] == last[f"test/{row}/auc"]
 
 
+@pytest.mark.slow
 def test_learners_are_fitted_once_whatever_the_student(fairkd, place) -> None:
     words = (*FREE, *CHOICES["grid_search"])
     fairkd(*words)
@@ -93,6 +95,7 @@ def test_learners_are_fitted_once_whatever_the_student(fairkd, place) -> None:
     assert len(place.kept("baseline")) == 1
 
 
+@pytest.mark.slow
 def test_force_fits_it_again_to_the_same_bits(fairkd, place) -> None:
     words = (*FREE, *CHOICES["exponentiated_gradient"])
     fairkd(*words)

@@ -54,6 +54,7 @@ def test_the_student_is_the_same_with_and_without_compression(fairkd, place) -> 
     assert {name: plain[name] for name in same} == {name: pruned[name] for name in same}
 
 
+@pytest.mark.slow
 def test_a_chain_of_steps_is_answered_from_the_store(fairkd, place) -> None:
     steps = ("compression=[prune,quantise]", "compression.epochs=1")
     first = fairkd(*steps, "compression.granularity=units", "compression.sparsity=0.5")

@@ -21,6 +21,7 @@ def test_a_bound_with_multipliers_is_trained_and_tracked(fairkd, place, method) 
     assert f"objective.constraints.{method}.multipliers" in checkpoint["state_dict"]
 
 
+@pytest.mark.slow
 def test_a_reference_is_the_largest_cell_of_training_unless_it_is_named(fairkd, place) -> None:
     words = ("constraint=lagrangian", "constraint.disparity=average_difference")
     assert fairkd(*words).code == 0

@@ -28,6 +28,7 @@ def test_groups_are_wrong_in_training_and_right_in_the_record(fairkd, place) -> 
     assert any(not torch.equal(a, clean.weights()[n]) for n, a in flawed.weights().items())
 
 
+@pytest.mark.slow
 def test_teacher_and_control_learn_from_the_same_labels(fairkd, place) -> None:
     assert fairkd("constraint=none").code == 0
     ended = fairkd("constraint=none", *LABELS)
@@ -40,6 +41,7 @@ def test_teacher_and_control_learn_from_the_same_labels(fairkd, place) -> None:
         assert len(place.kept(kind)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -17,7 +17,7 @@ from fairkd.data.tabular import TabularPreparation
 
 
 def test_a_job_leaves_one_finished_run_and_its_folder(fairkd, place) -> None:
-    ended = fairkd()
+    ended = fairkd("tracking.figures=auto")
     assert ended.code == 0
     run = place.run()
     assert (run.status, run.name) == ("FINISHED", "arrests·T4·w0.5·s0")

@@ -32,6 +32,7 @@ def test_numbers_that_are_equal_are_the_same_job(fairkd, place) -> None:
     assert len(place.runs()) == 1
 
 
+@pytest.mark.slow
 def test_forcing_the_student_repeats_it_bit_for_bit(fairkd, place) -> None:
     fairkd()
     ended = fairkd("force=student")

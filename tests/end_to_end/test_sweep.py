@@ -111,6 +111,7 @@ def test_forcing_in_a_sweep_trains_each_part_once(fairkd, place) -> None:
     assert len(superseded) == 4
 
 
+@pytest.mark.slow
 def test_exact_and_fast_students_never_share_a_stack(fairkd, place) -> None:
     assert fairkd("-m", "stack.kernels=exact,fast", "distillation.temperature=1,2").code == 0
     logs = [(run.output / "fairkd.log").read_text() for run in place.runs("FINISHED")]

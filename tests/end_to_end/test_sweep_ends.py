@@ -250,6 +250,7 @@ def test_forcing_students_trains_each_once(place, words) -> None:
     assert trained == 2  # of four jobs that share two students
 
 
+@pytest.mark.slow
 def test_a_sweep_with_a_name(fairkd, place) -> None:
     assert fairkd("-m", "distillation.temperature=1,2", "sweep.id=mine").code == 0
     assert {run.tags["fairkd.sweep_id"] for run in place.runs("FINISHED")} == {"mine"}
@@ -261,6 +262,7 @@ def test_a_sweep_with_a_name(fairkd, place) -> None:
     assert list(tables("jobs.csv")[1]["status"]) == ["reused", "done"]
 
 
+@pytest.mark.slow
 def test_a_second_sweep_that_shares_jobs(fairkd, place) -> None:
     assert fairkd("-m", "distillation.temperature=1,2").code == 0
     assert fairkd("-m", "distillation.temperature=2,4").code == 0

@@ -47,6 +47,7 @@ def test_an_assistant_is_taught_and_teaches(fairkd, place) -> None:
     assert first != second
 
 
+@pytest.mark.slow
 def test_an_assistants_teacher_is_the_same_teacher_as_without_it(fairkd, place) -> None:
     fairkd("teacher=mlp_small")
     ended = fairkd(*ASSISTANT)
@@ -54,6 +55,7 @@ def test_an_assistants_teacher_is_the_same_teacher_as_without_it(fairkd, place) 
     assert len(place.kept("teacher")) == 2
 
 
+@pytest.mark.slow
 def test_an_assistant_whose_weights_are_given_is_taken_as_it_is(fairkd, place) -> None:
     fairkd()
     shutil.copy(place.run().output / "student.safetensors", "trained.safetensors")
@@ -116,6 +118,7 @@ def test_a_fitted_teachers_repetitions_are_one_configuration(fairkd, place) -> N
     assert len({run.tags["fairkd.teacher_key"] for run in place.runs()}) == 2
 
 
+@pytest.mark.slow
 def test_with_equal_seeds_self_distillation_learns_from_the_control(fairkd, place) -> None:
     ended = fairkd("teacher=same")
     assert ended.code == 0, ended.err

@@ -71,6 +71,7 @@ def test_other_precisions_end_in_a_record(fairkd, place, precision) -> None:
     assert {value.dtype for value in place.run().weights().values()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_a_callback_that_changes_the_weights_at_the_end_changes_nothing(fairkd, place) -> None:
     words = ("trainer.max_epochs=4", "constraint=none", "distillation=none")
     assert fairkd(*words).code == 0

@@ -90,6 +90,7 @@ def test_refusals(tracking: MlflowTracking, sweep: list[str], tmp_path: Path) ->
     assert not (tmp_path / "none.db").exists()
 
 
+@pytest.mark.slow
 def test_more_runs_than_a_page(tracking: MlflowTracking) -> None:
     tracking.prepare()
     client = MlflowClient(tracking.uri)

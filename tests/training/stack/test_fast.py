@@ -37,6 +37,7 @@ def test_fifty_steps_in_single_precision(member: Make, hidden: tuple[int, ...]) 
         )
 
 
+@pytest.mark.slow
 def test_a_whole_run_in_double_precision(member: Make) -> None:
     members = [
         replace(
