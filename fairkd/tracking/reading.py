@@ -14,6 +14,8 @@ SUPERSEDED = "fairkd.superseded"
 VERSIONS = "fairkd.versions"
 RECORD = "record.json"
 CONFIGURATION = "configuration.json"
+OVERRIDES = "overrides.txt"
+"""The artifact of a run with what was typed for it, one override a line."""
 
 
 @dataclass(frozen=True)
