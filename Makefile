@@ -13,7 +13,7 @@ HOLDS ?=
 .PHONY: help install data run ui check test test-all lint types contracts format bench bench-sweep bench-report methods fairness picture clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "fairkd needs Python 3.11 to 3.13, this is " + sys.version'

@@ -88,16 +88,13 @@ def test_the_promise_holds_on_the_training_rows(
     make, statistic, threshold, block, given, largest_gap
 ):
     data = make()
-    words = {"max_iter": 15, "eps": 0.01}
-    fit = ExponentiatedGradient(block, statistic, threshold, **words).fit(given(data))
     x, y, cell = known(data, "train", block, len(data.blocks[block].cells))
     # What fitting saw is decided anew: the training rows stand in validation's place.
     swapped = dict(data.splits) | {"validation": data.splits["train"]}
     same = type(data)(**{**vars(data), "splits": swapped})
-    row = (
-        ExponentiatedGradient(block, statistic, threshold, **words).fit(given(same)).rows[GRADIENT]
-    )
-    everyone = row.probabilities["validation"]
+    method = ExponentiatedGradient(block, statistic, threshold, max_iter=15, eps=0.01)
+    fit = method.fit(given(same))
+    everyone = fit.rows[GRADIENT].probabilities["validation"]
     lookup = {tuple(features): p for features, p in zip(
         data.splits["train"].x.tolist(), everyone, strict=True)}  # fmt: skip
     rates = np.array([lookup[tuple(features)] for features in x.tolist()])

@@ -75,6 +75,14 @@ def test_help_lists_every_choice_of_every_group(fairkd, words: str) -> None:
     }
 
 
+def test_help_and_the_readme_name_what_follows_a_sweep_in_one_order(fairkd) -> None:
+    commands = ("ui", "report", "check", "card", "register")
+    readme = (config_folder().parent / "README.md").read_text()
+    for text in (fairkd("--help").out, readme.replace("make ui", "fairkd ui")):
+        places = [text.index(f"fairkd {name}") for name in commands]
+        assert places == sorted(places)
+
+
 def test_every_key_that_help_names_is_a_key(fairkd) -> None:
     shown = fairkd("--help").out.partition("Keys worth knowing")[2].partition("\n\n")[0]
     config = OmegaConf.create(fairkd("--cfg", "job").out)
