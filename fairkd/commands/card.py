@@ -60,7 +60,7 @@ def card(words: Sequence[str]) -> int:
 
     job, choice = _chosen(store, which, threshold)
     typed = None
-    if OVERRIDES in store.paths(job.run):
+    if store.has(job.run, OVERRIDES):
         typed = store.text(job.run, OVERRIDES).splitlines()
     text = card_of(job, words=typed, choice=choice, licence=values.get("license"))
     if out is None:
