@@ -10,6 +10,8 @@ CONFIGURATION_KEY = "fairkd.configuration_key"
 DATA = "fairkd.data"
 SUPERSEDED = "fairkd.superseded"
 VERSIONS = "fairkd.versions"
+SWEEP_FAILED = "sweep/failed"
+"""A metric of a sweep's own run: how many of its jobs failed or were refused."""
 RECORD = "record.json"
 CONFIGURATION = "configuration.json"
 

@@ -142,8 +142,10 @@ def _names(values: Mapping[str, object], start: str) -> list[str]:
 def _counted_runs(found: FoundRuns) -> str:
     experiments = _listed(run.experiment for run in found.jobs)
     text = f"{len(found.jobs):,} finished, in experiment {experiments}"
-    if found.unfinished:
-        text += f"; left out because they are not finished: {len(found.unfinished):,}"
+    if found.missing:
+        text += f"; missing: {found.missing}"
+    if found.repeated:
+        text += f"; left out because a newer run is of the same job: {found.repeated:,}"
     if found.others:
         text += f"; left out because they are not fairkd's: {found.others:,}"
     return text
