@@ -9,9 +9,11 @@ import torch
 
 from fairkd import __version__
 from fairkd.job import Job
-from fairkd.record import JobRecord, write_figures, write_run
+from fairkd.job_folder import write_figures
+from fairkd.record import JobRecord
+from fairkd.run_record import write_run
 from fairkd.serving.description import Description
-from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run
+from fairkd.tracking.interface import COMPARED, JOB_KEY, SWEEP_ID, Run
 from fairkd.tracking.reading import VERSIONS
 from fairkd.tracking.slug import slug
 
@@ -22,8 +24,6 @@ NOTE = "mlflow.note.content"
 """The tag that MLflow shows as a run's description."""
 STUDENT = "student"
 """The folder of a run's artifacts that is a model."""
-COMPARED = ("test/accuracy", "test/disparity", "test/disparity_change", "test/holds")
-"""The metrics that runs, and their models, are compared by."""
 
 Illustrate = Callable[[JobRecord], Mapping[str, bytes]]
 """Draws a record: the content of each picture by the name of its file."""

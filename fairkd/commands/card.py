@@ -47,6 +47,8 @@ def card(words: Sequence[str]) -> int:
     if {"-h", "--help"} & set(words):
         print(USAGE, end="")
         return 0
+    from fairkd.tracking.reading import OVERRIDES
+
     values = asked(words, _KEYS)
     threshold = threshold_of(values)
     which = which_runs(values)
@@ -55,7 +57,6 @@ def card(words: Sequence[str]) -> int:
     if out is not None:
         _check_place(Path(out))
 
-    from fairkd.record import OVERRIDES
     from fairkd.reporting.card.card import card as card_of
 
     job, choice = _chosen(store, which, threshold)

@@ -29,7 +29,6 @@ from fairkd.commands.sweep_run import of_grid, of_search, parent_run
 from fairkd.commands.task import Task, own_words, place, without_hydra, workshop
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.job import SweepPlace
-from fairkd.record import OVERRIDES
 from fairkd.reporting.sweep import show_sweep
 from fairkd.store import content_key
 from fairkd.sweeps.compose import as_given
@@ -39,7 +38,7 @@ from fairkd.sweeps.summary import Summary, summarise
 from fairkd.sweeps.table import frame, jobs_frame, parent_metrics, write_csv
 from fairkd.sweeps.trial import Searching
 from fairkd.sweeps.warm import Warm
-from fairkd.tracking.reading import SWEEP_FAILED
+from fairkd.tracking.reading import OVERRIDES, SWEEP_FAILED
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Collection, Iterator
 
-from fairkd.record import FIGURES, JobRecord
+from fairkd.job_folder import FIGURES
+from fairkd.record import JobRecord
 from fairkd.reporting.markdown import plain, table
 
 PICTURE = "groups.png"

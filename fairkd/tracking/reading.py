@@ -14,6 +14,8 @@ SWEEP_FAILED = "sweep/failed"
 """A metric of a sweep's own run: how many of its jobs failed or were refused."""
 RECORD = "record.json"
 CONFIGURATION = "configuration.json"
+OVERRIDES = "overrides.txt"
+"""The artifact of a run with what was typed for it, one override a line."""
 
 
 @dataclass(frozen=True)

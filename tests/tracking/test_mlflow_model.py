@@ -15,8 +15,8 @@ from mlflow.tracking import MlflowClient
 from fairkd import __version__
 from fairkd.data.arrests import load_arrests
 from fairkd.data.dataset import Dataset
+from fairkd.job_folder import write_student
 from fairkd.models.mlp import MLP
-from fairkd.record import write_student
 from fairkd.serving.description import Description
 from fairkd.serving.student import Student
 from fairkd.tracking.mlflow_model import model_files

@@ -23,8 +23,8 @@ from fairkd.reporting.report.made import facts, job_commands, sweeps_commands
 from fairkd.reporting.report.own_intervals import with_own_intervals
 from fairkd.reporting.report.paper import paper_table
 from fairkd.reporting.report.privacy import privacy_table
-from fairkd.reporting.report.threshold import threshold_of
 from fairkd.reporting.runs import FoundRuns
+from fairkd.reporting.threshold import threshold_of
 from fairkd.sweeps.joint import joint
 from fairkd.sweeps.labels import labels
 from fairkd.sweeps.outcome import Outcome

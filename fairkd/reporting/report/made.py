@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fairkd import __version__
 from fairkd.checks import as_typed
-from fairkd.record import OVERRIDES, parameters
+from fairkd.record import parameters
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.document import Command
 from fairkd.reporting.runs import FoundRuns
 from fairkd.sweeps.outcome import SEED_KEYS, TARGET
-from fairkd.tracking.reading import VERSIONS, Reading, TrackedJob
+from fairkd.tracking.reading import OVERRIDES, VERSIONS, Reading, TrackedJob
 
 _MULTIRUN = "hydra.mode=MULTIRUN"
 _MOST_SWEEPS = 5

@@ -127,6 +127,15 @@ def test_training_shows_losses_terms_the_disparity_and_the_kept_epoch(make_recor
     assert "student 4 of 5" in figure.caption
 
 
+@pytest.mark.parametrize(("threshold", "drawn"), [(0.05, [0.05]), (0.0, [])])
+def test_a_bound_is_drawn_where_it_is_above_0(make_record, threshold, drawn):
+    """A penalty's threshold of 0 is where it pulls to, not a bound that is to hold."""
+    record = make_record()
+    bounds = {"penalty": replace(record.bounds["penalty"], threshold=threshold)}
+    figure = figures(replace(record, bounds=bounds))["training"]
+    assert [line.y0 for line in figure.plot.layout.shapes if line.y0 == line.y1] == drawn
+
+
 def test_multipliers_have_a_panel_of_their_own(make_record):
     record = make_record()
     history = [{**row, "train/penalty/multiplier": 0.1} for row in record.histories["student"]]
