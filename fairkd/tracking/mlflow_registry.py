@@ -34,6 +34,19 @@ class Registered:
         return f"models:/{self.name}/{self.version}"
 
 
+def check_model(reading: Reading, run: TrackedJob, folder: str = "student") -> None:
+    """Refuse a run without a model, as those of before students were models.
+
+    Raises:
+        TrackingError: it has none, or its artifacts cannot be reached.
+    """
+    if not reading.has(run, f"{folder}/MLmodel"):
+        raise TrackingError(
+            f"Run {run.run_id} ({run.name}) holds no model that MLflow can serve; run its job "
+            "again with this version of fairkd and force=student."
+        )
+
+
 def register(
     uri: str, reading: Reading, run: TrackedJob, name: str, folder: str = "student"
 ) -> Registered:
@@ -50,11 +63,7 @@ def register(
         TrackingError: the store cannot be reached or written, MLflow refuses the name, or the run
             holds no model.
     """
-    if not reading.has(run, f"{folder}/MLmodel"):
-        raise TrackingError(
-            f"Run {run.run_id} ({run.name}) holds no model that MLflow can serve; run its job "
-            "again with this version of fairkd and force=student."
-        )
+    check_model(reading, run, folder)
     if is_server(uri):
         check_reachable(uri)
     with reaching(uri, f"register the model {name}"):
