@@ -1,15 +1,13 @@
 """Tracked runs read from MLflow, on this machine or from a store that came from another one."""
 
-import gc
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflow.entities import LifecycleStage, Run, ViewType
+from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -24,15 +22,15 @@ from fairkd.tracking.mlflow_database import (
     sqlite_file,
     without_password,
 )
+from fairkd.tracking.mlflow_search import PAGE, not_collecting, searched, seen
 from fairkd.tracking.mlflow_server import check_reachable
 from fairkd.tracking.mlflow_stored import StoredArtifacts
 from fairkd.tracking.mlflow_view import VIEW, address
-from fairkd.tracking.reading import Input, TrackedJob
+from fairkd.tracking.reading import TrackedJob
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
 
-_PAGE = 1000
 _SHOWN = 5
 _ID = re.compile(r"[0-9a-f]{32}")
 _START = re.compile(r"[0-9a-f]{0,31}")
@@ -90,7 +88,7 @@ class MlflowReading:
         Raises:
             TrackingError: the store cannot be reached, or the condition is not one.
         """
-        with _not_collecting():
+        with not_collecting():
             return [*map(self._seen, self._searched(self._client, condition))]
 
     def run(self, run_id: str) -> TrackedJob:
@@ -192,7 +190,7 @@ class MlflowReading:
         token: str | None = None
         while True:
             with reaching(self.uri, "read the experiments"):
-                page = self._client.search_experiments(max_results=_PAGE, page_token=token)
+                page = self._client.search_experiments(max_results=PAGE, page_token=token)
             found += page
             token = page.token
             if not token:
@@ -206,21 +204,7 @@ class MlflowReading:
         return {one.experiment_id: one for one in found}
 
     def _searched(self, client: MlflowClient, condition: str) -> Iterator[Run]:
-        token: str | None = None
-        while self._experiments:
-            with self._asking("search for runs", condition):
-                page = client.search_runs(
-                    list(self._experiments),
-                    condition,
-                    run_view_type=ViewType.ACTIVE_ONLY,
-                    max_results=_PAGE,
-                    order_by=["attributes.start_time DESC"],
-                    page_token=token,
-                )
-            yield from page
-            token = page.token
-            if not token:
-                return
+        return searched(client, self.uri, list(self._experiments), condition)
 
     def _read(self, run_id: str) -> TrackedJob | None:
         """One run by its whole id; ``None`` where there is none that a search would find."""
@@ -247,58 +231,4 @@ class MlflowReading:
 
     def _seen(self, run: Run) -> TrackedJob:
         experiment = self._experiments.get(run.info.experiment_id)
-        return TrackedJob(
-            run_id=run.info.run_id,
-            name=run.info.run_name or run.info.run_id,
-            status=run.info.status,
-            experiment=run.info.experiment_id if experiment is None else experiment.name,
-            started=run.info.start_time or 0,
-            params=dict(run.data.params),
-            metrics=dict(run.data.metrics),
-            tags=dict(run.data.tags),
-            artifacts=run.info.artifact_uri,
-            inputs=_inputs(run),
-        )
-
-    @contextmanager
-    def _asking(self, purpose: str, condition: str) -> Iterator[None]:
-        try:
-            with reaching(self.uri, purpose):
-                yield
-        except TrackingError as error:
-            cause = error.__cause__
-            if isinstance(cause, MlflowException) and cause.error_code == "INVALID_PARAMETER_VALUE":
-                raise TrackingError(
-                    f"query={condition} is not a condition that MLflow understands: "
-                    f"{str(cause).splitlines()[0]} Write it like \"tags.`fairkd.data` = 'adult' "
-                    'and metrics.`test/accuracy` > 0.8".'
-                ) from error
-            raise
-
-
-@contextmanager
-def _not_collecting() -> Iterator[None]:
-    """Put off looking for garbage: a run is a thousand objects that are all in use, and going
-    through those of hundreds again and again takes as long as reading them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _inputs(run: Run) -> tuple[Input, ...]:
-    return tuple(
-        Input(one.dataset.name, one.dataset.digest, _rows(one.dataset.profile))
-        for one in (run.inputs.dataset_inputs if run.inputs else ())
-    )
-
-
-def _rows(profile: str | None) -> int | None:
-    """What `TrackedRun.log_input` wrote; other programs write other profiles."""
-    try:
-        return int(json.loads(profile or "{}")["num_rows"])
-    except (ValueError, LookupError, TypeError):
-        return None
+        return seen(run, run.info.experiment_id if experiment is None else experiment.name)
