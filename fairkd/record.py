@@ -24,6 +24,10 @@ GROUP_METRICS_LIMIT = 200
 _NOT_PARAMETERS = ("paths", "tracking", "sweep", "force", "dry_run")
 
 
+HOLDS, CERTIFIED = "fairkd.holds", "fairkd.certified"
+"""Tags of a run, yes or no: of its final model on test, and of its student on certifying rows."""
+
+
 @dataclass(frozen=True)
 class Headline:
     """The one disparity that runs are compared by.
@@ -133,13 +137,7 @@ class JobRecord:
         The headline is that of the job's final model: the student, or the last further one.
         """
         final = self.trio.final
-        student = self.trio.evaluations[final]
-        gap = self.disparity(final, "test")
-        found = {
-            "test/accuracy": student.metrics["accuracy"],
-            "test/disparity": gap,
-            "test/disparity_change": gap - self.disparity("control", "test"),
-        }
+        found = self.compared(final)
         interval = self.disparity_interval(final)
         if interval is not None:
             found |= dict(zip(("test/disparity_low", "test/disparity_high"), interval, strict=True))
@@ -165,8 +163,6 @@ class JobRecord:
             for model, value in bound.values["test"].items():
                 if bound.name not in self.trio.evaluations[model].metrics:
                     found[metric_name("test", model, bound.metric, bound.block)] = value
-        if self.holds is not None:
-            found["test/holds"] = float(self.holds)
         if self.certificate is not None:
             found["certify/certified"] = float(self.certificate.certified)
             found["certify/exceeds"] = self.certificate.chosen.exceeds
@@ -175,15 +171,31 @@ class JobRecord:
                 found[metric_name("certify", "upper", name)] = upper
         return found
 
+    def compared(self, model: str) -> dict[str, float]:
+        """What models are compared by, of one of them: accuracy, gap, its change, and bounds.
+
+        Its bounds (``test/holds``) are left out where `holds_for` is ``None``.
+        """
+        gap = self.disparity(model, "test")
+        found = {
+            "test/accuracy": self.trio.evaluations[model].metrics["accuracy"],
+            "test/disparity": gap,
+            "test/disparity_change": gap - self.disparity("control", "test"),
+        }
+        holds = self.holds_for(model)
+        return found if holds is None else {**found, "test/holds": float(holds)}
+
     @property
     def holds(self) -> bool | None:
-        """Whether the final model keeps every bound on test.
+        """Whether the final model keeps every bound on test, as `holds_for`."""
+        return self.holds_for(self.trio.final)
+
+    def holds_for(self, model: str) -> bool | None:
+        """Whether a model keeps every bound on test.
 
         ``None`` without bounds above 0, and where one is undefined and no other is broken.
         """
-        verdicts = [
-            bound.holds(self.trio.final) for bound in self.bounds.values() if bound.threshold > 0
-        ]
+        verdicts = [bound.holds(model) for bound in self.bounds.values() if bound.threshold > 0]
         if False in verdicts:
             return False
         return None if not verdicts or None in verdicts else True
@@ -191,8 +203,8 @@ class JobRecord:
     def tags(self) -> dict[str, str]:
         """What runs are filtered by: ``fairkd.holds`` and ``fairkd.certified``, yes or no."""
         known = {
-            "fairkd.holds": self.holds,
-            "fairkd.certified": None if self.certificate is None else self.certificate.certified,
+            HOLDS: self.holds,
+            CERTIFIED: None if self.certificate is None else self.certificate.certified,
         }
         return {
             name: "yes" if value else "no" for name, value in known.items() if value is not None

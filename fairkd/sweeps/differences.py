@@ -83,7 +83,8 @@ def _difference(row: Row, measure: Measure, confidence: float) -> Difference:
         for job in jobs
     ]
     estimate = over_repetitions([student - control for student, control in pairs], confidence)
-    largest = max((abs(value) for pair in pairs for value in pair), default=0.0)
+    known = (abs(value) for pair in pairs for value in pair if not math.isnan(value))
+    largest = max(known, default=0.0)
     return Difference(row.configuration, measure, estimate, _p_value(estimate, largest), math.nan)
 
 

@@ -77,6 +77,13 @@ def test_differences_without_spread_are_no_evidence_however_floats_round(make):
     assert (found[0, "disparity"].p, found[0, "disparity"].corrected) == (1.0, 1.0)
 
 
+def test_an_undefined_first_pair_hides_no_sameness(make):
+    pairs = [((nan, 0.1), (0.1, 0.1)), ((0.2, 0.1), (0.2, 0.1)), ((0.3, 0.1), (0.3, 0.1))]
+    found = compared(make, {0: pairs})[0, "accuracy"]
+    assert (found.p, found.corrected) == (1.0, 1.0)
+    assert (found.estimate.defined, found.estimate.of) == (2, 3)
+
+
 def test_a_control_repeated_is_not_a_repetition_of_it(make):
     jobs = [
         make(
