@@ -1,8 +1,11 @@
+import itertools
 import os
 import random
 import runpy
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,27 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Ports of this machine that nobody listens on, each given once.
+
+    They lie below those that systems give to outgoing connections, so that none takes one before
+    its server does, and the processes of a parallel run begin at different places.
+    """
+    first, last = 20_000, 32_000
+    following = itertools.count(os.getpid() * 101)
+
+    def build() -> int:
+        for number in itertools.islice(following, last - first):
+            port = first + number % (last - first)
+            with socket.socket() as probe, suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+        raise AssertionError("every port is taken")
+
+    return build
 
 
 @pytest.fixture(scope="session")

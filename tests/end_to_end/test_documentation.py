@@ -4,12 +4,11 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -127,7 +126,7 @@ def test_python_blocks(workspace: Path):
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_make_run_test_and_ui_in_a_fresh_copy(tmp_path: Path):
+def test_make_run_test_and_ui_in_a_fresh_copy(tmp_path: Path, free_port: Callable[[], int]):
     listed = run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], REPOSITORY)
     copy = tmp_path / "fairkd"
     for name in listed.stdout.splitlines():
@@ -140,14 +139,11 @@ def test_make_run_test_and_ui_in_a_fresh_copy(tmp_path: Path):
     done = run("make test", copy)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\d+ passed", done.stdout)
-    assert "fairkd" in _page_served_by_make_ui(copy)
+    assert "fairkd" in _page_served_by_make_ui(copy, free_port())
 
 
-def _page_served_by_make_ui(folder: Path) -> str:
-    """Start ``make ui`` on a free port, ask its REST interface for the experiments, and stop it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def _page_served_by_make_ui(folder: Path, port: int) -> str:
+    """Start ``make ui``, ask its REST interface for the experiments, and stop it."""
     environment = {**os.environ, "PORT": str(port)}
     server = subprocess.Popen(["make", "ui"], cwd=folder, env=environment, start_new_session=True)
     request = urllib.request.Request(

@@ -1,5 +1,4 @@
 import os
-import socket
 from pathlib import Path
 
 import pytest
@@ -82,12 +81,6 @@ def test_wrong_number_of_group_columns_is_refused():
         GroupCounts(2, 2).update(torch.tensor([0]), torch.tensor([0]), torch.ones(1, 3))
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _process(rank: int, port: int, folder: str) -> None:
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     dist.init_process_group("gloo", rank=rank, world_size=2)
@@ -100,9 +93,9 @@ def _process(rank: int, port: int, folder: str) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_sum_their_counts(tmp_path, monkeypatch):
+def test_two_processes_sum_their_counts(tmp_path, monkeypatch, free_port):
     monkeypatch.syspath_prepend(Path(__file__).parents[2])  # the processes import this module
-    mp.spawn(_process, args=(_free_port(), str(tmp_path)), nprocs=2)
+    mp.spawn(_process, args=(free_port(), str(tmp_path)), nprocs=2)
     whole = group_counts(*_rows(31, 2, 3), 3)
     for rank in range(2):
         found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,12 +13,6 @@ import pytest
 from fairkd.errors import TrackingError
 from fairkd.tracking.mlflow_server import check_reachable
 from fairkd.tracking.mlflow_tracking import MlflowTracking
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @contextmanager
@@ -40,7 +34,10 @@ def answering(code: int) -> Iterator[str]:
 
 
 def test_a_refused_connection_is_one_sentence_at_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    free_port: Callable[[], int],
 ) -> None:
     uri = f"http://user:secret@127.0.0.1:{free_port()}"
     started = time.monotonic()
