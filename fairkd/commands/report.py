@@ -33,7 +33,8 @@ fairkd report: what a sweep found, in sentences, figures and tables.
   fairkd report sweep=NAME format=latex        the configurations as a table for a paper (booktabs)
   fairkd report run=ID                         one job alone
 
-The student is chosen on validation and told on test. Nothing is written over but a report.
+The student is chosen on validation and told on test. Nothing is written over but a report
+(a CSV is never: it cannot say that it is one).
 
 {RUNS_HELP}{STORE_HELP}
 How
@@ -122,8 +123,8 @@ def _check_place(place: Path) -> None:
     check_writable("out", place.parent)
     if os.path.lexists(place) and not is_report(place, MARKS):
         raise ConfigError(
-            f"out={place} is there already and is not a report of fairkd; give another out, or "
-            "remove it."
+            f"out={place} is there already and does not begin as a report of fairkd; give another "
+            "out, or remove it."
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 
 from fairkd.record import FIGURES, JobRecord
 from fairkd.reporting.markdown import plain, table
+from fairkd.sweeps.numbers import number, with_ends
 
 PICTURE = "groups.png"
 """Of a run's figures the one that its note shows."""
@@ -35,11 +36,9 @@ def note(record: JobRecord, run_id: str, figures: Collection[str] = ()) -> str:
 
 def _row(record: JobRecord, model: str) -> list[str]:
     evaluation, cost = record.trio.evaluations[model], record.trio.costs[model]
-    gap = _number(record.disparity(model, "test"))
-    low, high = evaluation.intervals.get(record.headline.name, (math.nan, math.nan))
-    if not math.isnan(low):
-        gap += f" [{_number(low)}, {_number(high)}]"
-    accuracy = _number(evaluation.metrics["accuracy"])
+    ends = evaluation.intervals.get(record.headline.name)
+    gap = with_ends(record.disparity(model, "test"), ends)
+    accuracy = number(evaluation.metrics["accuracy"])
     return [plain(model), accuracy, gap, f"{cost.parameters:,}", f"{cost.bytes:,}"]
 
 
@@ -47,12 +46,8 @@ def _verdicts(record: JobRecord) -> Iterator[str]:
     final = record.trio.final
     change = record.disparity(final, "test") - record.disparity("control", "test")
     if not math.isnan(change):
-        yield f"From the control to the {plain(final)} it changes by {change + 0.0:+.3f}."
+        yield f"From the control to the {plain(final)} it changes by {number(change, signed=True)}."
     if record.holds is not None:
         yield "Every bound holds on test." if record.holds else "A bound is broken on test."
     if record.certificate is not None:
         yield "Certified." if record.certificate.certified else "Not certified."
-
-
-def _number(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"

@@ -100,10 +100,8 @@ def _none_within(rows: Sequence[Row], threshold: float) -> str:
 
 def _gap(row: Row) -> float:
     """The mean gap on validation; NaN where a repetition's is undefined."""
-    found = row.estimate("student", "validation", "disparity")
-    return found.mean if found.defined == found.of else math.nan
+    return row.estimate("student", "validation", "disparity").everywhere
 
 
 def _accuracy(row: Row) -> float:
-    found = row.estimate("student", "validation", "accuracy")
-    return found.mean if found.defined == found.of else math.nan
+    return row.estimate("student", "validation", "accuracy").everywhere

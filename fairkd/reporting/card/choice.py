@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from fairkd.reporting.recorded import RecordedJob, outcomes_of
 from fairkd.sweeps.choice import best_repetition, best_row
-from fairkd.sweeps.estimate import Estimate
-from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.outcome import MEASURES
-from fairkd.sweeps.sentence import number
 from fairkd.sweeps.summary import Row, Summary, summarise
 
 
@@ -46,8 +44,7 @@ def chosen(
 
 
 def _sentence(summary: Summary, row: Row, threshold: float | None) -> str:
-    texts = labels([each.varied for each in summary.rows])
-    label = texts[[each.configuration for each in summary.rows].index(row.configuration)]
+    label = summary.labels[row.configuration]
     how = (
         "the best by Pareto rank, then by accuracy minus gap"
         if threshold is None
@@ -60,16 +57,10 @@ def _sentence(summary: Summary, row: Row, threshold: float | None) -> str:
     if row.repetitions == 1:
         return text
     reached = ", ".join(
-        f"{called} {_with_interval(row.estimate('student', 'test', measure))}"
+        f"{called} {with_interval(row.estimate('student', 'test', measure))}"
         for called, measure in zip(("accuracy", "gap"), MEASURES, strict=True)
     )
     return (
         f"{text} It is one of {row.repetitions} repetitions ({row.repetitions_vary}), which on test"
         f" reach on average {reached}, with {summary.confidence:.0%} Student t intervals."
     )
-
-
-def _with_interval(estimate: Estimate) -> str:
-    text = f"{number(estimate.mean)} [{number(estimate.low)}, {number(estimate.high)}]"
-    partly = f" (defined in {estimate.defined} of {estimate.of})"
-    return text + (partly if estimate.defined < estimate.of else "")

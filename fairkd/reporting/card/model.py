@@ -10,7 +10,7 @@ from fairkd.reporting.markdown import bullets, plain, table
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.made import facts
 from fairkd.reporting.runs import FoundRuns
-from fairkd.sweeps.sentence import number
+from fairkd.sweeps.numbers import with_ends
 
 _METHOD = {
     "distillation": "terms",
@@ -135,12 +135,6 @@ def _share(ratio: float) -> str:
 
 def _overall(job: RecordedJob, model: str) -> str:
     measured = job.record.trio.evaluations[model]
-    accuracy = _with(measured.metrics["accuracy"], measured.intervals.get("accuracy"))
-    gap = _with(job.record.disparity(model, "test"), job.record.disparity_interval(model))
+    accuracy = with_ends(measured.metrics["accuracy"], measured.intervals.get("accuracy"))
+    gap = with_ends(job.record.disparity(model, "test"), job.record.disparity_interval(model))
     return f"accuracy {accuracy}, gap {gap}"
-
-
-def _with(value: float, ends: tuple[float, float] | None) -> str:
-    if ends is None or math.isnan(ends[0]):
-        return number(value)
-    return f"{number(value)} [{number(ends[0])}, {number(ends[1])}]"

@@ -15,7 +15,7 @@ from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.document import Table
 from fairkd.reporting.report.groups import groups_table
 from fairkd.reporting.report.privacy import privacy_table
-from fairkd.sweeps.sentence import UNDEFINED, number
+from fairkd.sweeps.numbers import with_ends
 
 _OVERALL = {
     "accuracy": "accuracy",
@@ -140,17 +140,9 @@ def _as_markdown(table: Table) -> str:
 
 
 def _of_headline(record: JobRecord, model: str) -> str:
-    low, high = record.disparity_interval(model) or (math.nan, math.nan)
-    return _text(record.disparity(model, "test"), low, high)
+    return with_ends(record.disparity(model, "test"), record.disparity_interval(model))
 
 
 def _value(measured: Evaluation, name: str, signed: bool = False) -> str:
-    low, high = measured.intervals.get(name, (math.nan, math.nan))
-    return _text(measured.metrics.get(name, math.nan), low, high, signed)
-
-
-def _text(value: float, low: float, high: float, signed: bool = False) -> str:
-    if math.isnan(value):
-        return UNDEFINED
-    text = f"{round(value, 3) + 0.0:+.3f}" if signed else number(value)
-    return text if math.isnan(low) else f"{text} [{low:.3f}, {high:.3f}]"
+    value = measured.metrics.get(name, math.nan)
+    return with_ends(value, measured.intervals.get(name), signed=signed)

@@ -9,9 +9,10 @@ from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.dots import PANELS, panels
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.text import hover, literal
-from fairkd.reporting.figures.wording import counted, repeated, with_interval
+from fairkd.reporting.figures.wording import counted, repeated
 from fairkd.sweeps.differences import Difference, differences
 from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.summary import Row
 
 MOST_ROWS = 20
@@ -84,7 +85,7 @@ def _add_intervals(
 def _hover(name: str, one: Difference) -> str:
     tested = one.undefined or f"p {p_text(one.p)}, corrected {p_text(one.corrected)}"
     return hover(
-        name, [f"{one.measure} minus control {with_interval(one.estimate, change=True)}", tested]
+        name, [f"{one.measure} minus control {with_interval(one.estimate, signed=True)}", tested]
     )
 
 

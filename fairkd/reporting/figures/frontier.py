@@ -18,10 +18,10 @@ from fairkd.reporting.figures.wording import (
     left_out,
     of_row,
     repeated,
-    with_interval,
 )
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.outcome import MEASURES, Model
 from fairkd.sweeps.summary import Row
 

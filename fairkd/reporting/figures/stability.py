@@ -11,11 +11,11 @@ from fairkd.reporting.figures.dots import PANELS, panels
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.references import references
 from fairkd.reporting.figures.text import hover
-from fairkd.reporting.figures.wording import counted, repeated, with_interval
+from fairkd.reporting.figures.wording import counted, repeated
 from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import number, with_interval
 from fairkd.sweeps.outcome import SEED_KEYS, Measure, Model, Outcome
 from fairkd.sweeps.repetitions import distinct
-from fairkd.sweeps.sentence import number
 from fairkd.sweeps.summary import Row
 
 MOST_ROWS = 12

@@ -11,7 +11,7 @@ from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.text import IN_LEGEND, hover, literal, short
 from fairkd.reporting.figures.wording import disparity_words
-from fairkd.sweeps.sentence import number
+from fairkd.sweeps.numbers import number
 
 History = Sequence[Mapping[str, float]]
 

@@ -1,14 +1,13 @@
 """What captions, axes and hovers say about a sweep's numbers, in one voice."""
 
-import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from fairkd.record import Headline
 from fairkd.reporting.figures.text import hover, literal, shortened
 from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.outcome import MEASURES, Measure
-from fairkd.sweeps.sentence import UNDEFINED, number
 from fairkd.sweeps.summary import Row
 
 MOST_RUNS = 6
@@ -40,27 +39,6 @@ def axis_words(measure: Measure, headline: Headline, ending: str = "", width: in
 def counted(n: int, what: str) -> str:
     """``1 group``, ``2 groups``."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def signed(value: float) -> str:
-    """Three decimals with a sign; ``undefined`` for NaN."""
-    return UNDEFINED if math.isnan(value) else f"{round(value, 3) + 0.0:+.3f}"
-
-
-def with_interval(estimate: Estimate, change: bool = False) -> str:
-    """``0.853 [0.849, 0.857]``, and in how many repetitions it is defined if not in all.
-
-    Args:
-        estimate: of a number.
-        change: whether it is a difference, which has a sign.
-    """
-    show = signed if change else number
-    text = show(estimate.mean)
-    if estimate.interval != "none":
-        text += f" [{show(estimate.low)}, {show(estimate.high)}]"
-    if 0 < estimate.defined < estimate.of:
-        text += f" (defined in {estimate.defined} of {estimate.of})"
-    return text
 
 
 def repeated(rows: Sequence[Row]) -> str:
@@ -100,7 +78,7 @@ def of_row(row: Row, label: str) -> str:
         f"accuracy {with_interval(accuracy)}",
         f"disparity {with_interval(disparity)}",
         *(
-            f"{measure} minus control {with_interval(row.minus_control[measure], change=True)}"
+            f"{measure} minus control {with_interval(row.minus_control[measure], signed=True)}"
             for measure in MEASURES
         ),
         counted(row.repetitions, "repetition") + (", on the front" if row.on_front else ""),

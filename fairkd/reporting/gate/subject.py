@@ -9,7 +9,6 @@ from fairkd.reporting.intervals import Interval, metric_intervals
 from fairkd.reporting.recorded import RecordedJob, outcomes_of
 from fairkd.sweeps.choice import best_row
 from fairkd.sweeps.estimate import Estimate, over_repetitions
-from fairkd.sweeps.labels import labels
 from fairkd.sweeps.outcome import MODELS, Model
 from fairkd.sweeps.repetitions import distinct
 from fairkd.sweeps.summary import summarise
@@ -79,8 +78,7 @@ def of_sweep(name: str, jobs: Sequence[RecordedJob], threshold: float | None = N
     outcomes = outcomes_of(jobs)
     summary = summarise(outcomes)
     row = best_row(summary, threshold)
-    texts = labels([each.varied for each in summary.rows])
-    label = texts[[each.configuration for each in summary.rows].index(row.configuration)]
+    label = summary.labels[row.configuration]
     how = "best" if threshold is None else f"most accurate within a gap of {threshold:g}"
     told = f"sweep {name}, {how} of {len(summary.rows)} configurations on validation"
     of_job = {job.run.run_id: job for job in jobs}

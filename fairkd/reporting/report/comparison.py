@@ -19,7 +19,8 @@ class Compared:
         threshold: what the gap is to stay within.
         chosen: the most accurate row that keeps the threshold, both on validation; ``None`` where
             no row does.
-        closest: the row of the smallest gap on validation; ``None`` where every gap is undefined.
+        closest: the row of the smallest gap on validation; ``None`` where every row's gap is
+            undefined in some repetition.
         alone: the row of distillation alone that is most like the one the answer is about; ``None``
             where there is none.
     """
@@ -62,7 +63,7 @@ def compared(
             nothing after the student and nothing in its place.
     """
     chosen = within(rows, threshold)
-    ranked = [row for row in rows if row.rank is not None]
+    ranked = [row for row in rows if not math.isnan(_gap(row)) and row.rank is not None]
     closest = min(ranked, key=lambda row: (_gap(row), -_accuracy(row)), default=None)
     subject = chosen or closest
     candidates = [row for row in rows if row.configuration in alone]
@@ -81,9 +82,10 @@ def _differing(row: Row, other: Row) -> int:
 
 
 def _accuracy(row: Row) -> float:
-    value = row.estimate("student", "validation", "accuracy").mean
+    value = row.estimate("student", "validation", "accuracy").everywhere
     return -math.inf if math.isnan(value) else value
 
 
 def _gap(row: Row) -> float:
-    return row.estimate("student", "validation", "disparity").mean
+    """The mean gap on validation; NaN where a repetition's is undefined."""
+    return row.estimate("student", "validation", "disparity").everywhere

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from fairkd.reporting.report.configurations import varied_cell
 from fairkd.reporting.report.document import Cell, Table
 from fairkd.sweeps.labels import columns
+from fairkd.sweeps.numbers import number
 from fairkd.sweeps.outcome import MEASURES, SEED_KEYS, Outcome
-from fairkd.sweeps.sentence import number
 
 
 def jobs_table(outcomes: Sequence[Outcome], taken: Sequence[str]) -> Table:

@@ -1,15 +1,24 @@
 """What stands in the tables of a report."""
 
 import math
+from dataclasses import replace
 
 from fairkd.reporting.report.assemble import Wanted, report_of
-from fairkd.reporting.report.configurations import estimate_cell, points_cell, varied_cell
+from fairkd.reporting.report.comparison import compared
+from fairkd.reporting.report.configurations import (
+    configurations_table,
+    estimate_cell,
+    points_cell,
+    varied_cell,
+)
 from fairkd.reporting.report.document import Cell, Table
 from fairkd.reporting.report.flipped import flipped_table
 from fairkd.reporting.report.groups import groups_table
 from fairkd.reporting.report.jobs import jobs_table
+from fairkd.reporting.report.paper import paper_table
 from fairkd.reporting.runs import FoundRuns
 from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.summary import summarise
 
 REPEATED = Estimate(0.8391, 0.01, 0.8351, 0.8431, "repetitions", 4, 4)
 
@@ -21,6 +30,38 @@ def test_numbers_with_their_intervals():
     assert points_cell(own).value == -0.6
     nothing = Estimate(math.nan, math.nan, math.nan, math.nan, "none", 0, 2)
     assert estimate_cell(nothing).text == "undefined"
+    partly = replace(REPEATED, defined=3)
+    assert estimate_cell(partly).text == "0.839 ± 0.004 (3 of 4)"
+    assert points_cell(partly).text == "+83.9 ± 0.4 (3 of 4)"
+
+
+def test_a_row_that_is_undefined_in_a_repetition_is_not_said_to_be_within(make):
+    gaps = {0: (0.01, math.nan), 1: (0.04, 0.04)}
+    jobs = [
+        make(2 * w + seed, gap=gap, varied={"constraint.weight": w}, seed=seed)
+        for w, of in gaps.items()
+        for seed, gap in enumerate(of)
+    ]
+    summary = summarise(jobs)
+    for threshold in (0.05, 0.02):  # the second row is chosen, and then the closest
+        found = compared(summary.rows, list(summary.labels.values()), threshold, ())
+        assert found.subject is not None
+        assert found.subject.varied == {"constraint.weight": 1}
+        table = configurations_table(found, "configurations", 0.95)
+        partly = next(row for row in table.rows if row[1].text == "0")
+        gap, *within = (
+            partly[table.headings.index(name)].text
+            for name in (
+                "gap",
+                f"within {threshold:g} on validation",
+                f"within {threshold:g} on test",
+            )
+        )
+        assert (gap, within) == ("0.010 (1 of 2)", ["undefined", "undefined"])
+        assert "(k of n): the number is undefined in the other repetitions." in table.caption
+        assert "0.010 (1 of 2)" in [
+            cell.text for row in paper_table(found, "paper", 0.95).rows for cell in row
+        ]
 
 
 def test_a_column_is_numeric_if_all_that_it_tells_are_numbers():
