@@ -26,12 +26,6 @@ _SIZES = {
 }
 
 
-def classes_of(trio: Trio) -> tuple[str, ...]:
-    """The label's values, in order; with two the second is the positive one."""
-    flips = next((found for t in trio.transfers.values() for found in t.flips.values()), None)
-    return () if flips is None else flips.labels
-
-
 def method_of(job: RecordedJob) -> dict[str, list[str]]:
     """What made the student other than its control, by section, where there is something."""
     members = {
@@ -86,7 +80,7 @@ def model_section(job: RecordedJob) -> Iterator[str]:
 
 def _decides(job: RecordedJob) -> str:
     trio = job.record.trio
-    classes = classes_of(trio)
+    classes = trio.classes
     listed = ", ".join(map(plain, classes))
     if len(classes) != 2:
         return f"Decides the most likely class{f' of {listed}' if listed else ''}"

@@ -31,12 +31,11 @@ _OF_TRAINING = ("distillation", "constraint", "mitigation")
 def results_section(job: RecordedJob) -> Iterator[str]:
     """The parts of the section, and of those on what changed and on privacy."""
     record, trio = job.record, job.record.trio
-    confidence = float(job.configuration["evaluation"]["confidence"])
     yield "## Results on test"
     yield (
         "Hard decisions on rows that neither trained nor selected. [a, b] are "
-        f"{100 * confidence:.4g}% intervals over these rows, each by itself. The control is the "
-        "student's architecture, data and seed, trained from a fresh start on labels alone."
+        f"{100 * job.confidence:.4g}% intervals over these rows, each by itself. The control is "
+        "the student's architecture, data and seed, trained from a fresh start on labels alone."
     )
     yield _overall(record)
     for block in trio.transfers:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from fairkd.evaluation.evaluation import Evaluation
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.text import hover, literal, ticks
 from fairkd.reporting.figures.wording import counted
@@ -69,7 +70,7 @@ class Bars:
             )
             for cell in self.cells
         ]
-        place = theme.model_place(model, list(self.evaluations))
+        place = palette.model_place(model, list(self.evaluations))
         plot.add_bar(
             x=values,
             y=list(range(len(values))),
@@ -77,9 +78,9 @@ class Bars:
             name=literal(model),
             legendgroup=model,
             marker={
-                "color": theme.colour(place),
+                "color": palette.colour(place),
                 "pattern": {
-                    "shape": theme.pattern(place),
+                    "shape": palette.pattern(place),
                     "fillmode": "overlay",
                     "size": 6,
                     "solidity": 0.2,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.dots import PANELS, panels
 from fairkd.reporting.figures.figure import Figure
@@ -86,8 +87,8 @@ def _add_points(
         legendgroup=points[0][1].model,
         showlegend=place == 1,
         marker={
-            "color": theme.colour(kind),
-            "symbol": theme.symbol(kind),
+            "color": palette.colour(kind),
+            "symbol": palette.symbol(kind),
             "size": 9,
             "opacity": 0.75,
         },
@@ -119,7 +120,12 @@ def _add_means(plot: go.Figure, strips: Sequence[_Strip], measure: Measure, plac
         name="mean",
         legendgroup="mean",
         showlegend=place == 1,
-        marker={"symbol": "line-ns-open", "size": 16, "color": theme.NEUTRAL, "line": {"width": 2}},
+        marker={
+            "symbol": "line-ns-open",
+            "size": 16,
+            "color": palette.NEUTRAL,
+            "line": {"width": 2},
+        },
         hoverinfo="skip",
         row=place,
         col=1,

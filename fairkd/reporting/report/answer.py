@@ -35,18 +35,19 @@ def answer(found: Compared) -> list[str]:
     ]
 
 
-def basis(found: Compared, confidence: float, classes: int) -> list[str]:
+def basis(found: Compared, confidence: float, own: float, classes: int) -> list[str]:
     """What the numbers of `answer` are, and what they are conditional on.
 
     Args:
         found: the comparison.
-        confidence: of the intervals.
+        confidence: of the intervals over repetitions.
+        own: that of a single job's intervals over its test rows.
         classes: of the data's label.
     """
     return [
         *_what_the_gap_is(found, classes),
         *_how_chosen(found),
-        *_what_intervals_are(found, confidence),
+        *_what_intervals_are(found, confidence, own),
     ]
 
 
@@ -221,7 +222,7 @@ def _how_chosen(found: Compared) -> Iterator[str]:
         )
 
 
-def _what_intervals_are(found: Compared, confidence: float) -> Iterator[str]:
+def _what_intervals_are(found: Compared, confidence: float, own: float) -> Iterator[str]:
     row = found.subject or found.rows[0]
     if row.repetitions > 1:
         few = ", which are few: they are wide" if row.repetitions < _FEW else ""
@@ -231,8 +232,9 @@ def _what_intervals_are(found: Compared, confidence: float) -> Iterator[str]:
         )
     else:
         yield (
-            "Nothing is repeated: intervals are over test rows, bootstrapped, and say nothing of "
-            f"another run ({row.repetitions_vary})."
+            f"Nothing is repeated: intervals are {100 * own:.4g}% ones over test rows (percentiles "
+            "of a bootstrap; of the change in accuracy, the normal interval of a mean of paired "
+            f"differences), and say nothing of another run ({row.repetitions_vary})."
         )
 
 

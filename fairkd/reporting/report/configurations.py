@@ -4,6 +4,7 @@ import math
 
 from fairkd.reporting.report.comparison import Compared
 from fairkd.reporting.report.document import Cell, Table
+from fairkd.reporting.report.raw import raw_cell
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.labels import columns
 from fairkd.sweeps.numbers import UNDEFINED, number, with_half
@@ -62,21 +63,12 @@ def points_cell(estimate: Estimate) -> Cell:
     return Cell(text, found.mean, found.half_width)
 
 
-def varied_cell(text: str) -> Cell:
-    """A varied value: a number where it is one."""
-    try:
-        value = float(text)
-    except ValueError:
-        return Cell(text)
-    return Cell(text, value)
-
-
 def _cells(row: Row, threshold: float, varied: dict[str, str]) -> tuple[Cell, ...]:
     accuracy, gap = (row.estimate("student", "test", measure) for measure in MEASURES)
     on_validation = row.estimate("student", "validation", "disparity")
     return (
         Cell(FRONT if row.on_front else ""),
-        *map(varied_cell, varied.values()),
+        *map(raw_cell, varied.values()),
         Cell(str(row.repetitions), row.repetitions),
         estimate_cell(accuracy),
         estimate_cell(gap),
@@ -120,7 +112,7 @@ def _caption(found: Compared, confidence: float) -> str:
             f"± is half of the {confidence:.0%} Student t interval of the mean over n repetitions."
         )
     if "test rows" in kinds:
-        texts.append("[a, b] is a bootstrap interval over test rows, of a single job.")
+        texts.append("[a, b] is a single job's own interval over its test rows.")
     texts.append("Changes are paired, the student minus its own control.")
     if any(_of_all(estimate) for row in found.rows for estimate in row.estimates.values()):
         texts.append("(k of n): the number is undefined in the other repetitions.")

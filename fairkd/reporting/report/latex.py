@@ -89,7 +89,7 @@ def _table(table: Table) -> Iterator[str]:
     yield r"\centering"
     yield rf"\caption{{{escaped(table.caption + more)}}}"
     yield rf"\label{{tab:{table.name}}}"
-    aligned = ["r" if table.is_numeric(place) else "l" for place, _ in enumerate(table.headings)]
+    aligned = ["r" if numeric else "l" for numeric in table.numeric]
     yield rf"\begin{{tabular}}{{{''.join(aligned)}}}"
     yield r"\toprule"
     yield _row([escaped(heading) for heading in table.headings])

@@ -129,9 +129,10 @@ def test_intervals_over_test_rows(make):
         "Against the control its gap changed by -14.0 points [-16.0, -12.0]"
     )
     assert (
-        "Nothing is repeated: intervals are over test rows, bootstrapped, and say nothing of "
-        "another run (conditional on one data split, teacher and student seed)."
-        in basis(one, 0.95, 2)
+        "Nothing is repeated: intervals are 90% ones over test rows (percentiles of a bootstrap; "
+        "of the change in accuracy, the normal interval of a mean of paired differences), and say "
+        "nothing of another run (conditional on one data split, teacher and student seed)."
+        in basis(one, 0.95, 0.9, 2)
     )
 
 
@@ -239,7 +240,7 @@ def test_the_basis(make):
     jobs = [
         make(2 * n + s, gap=0.03 + n, seed=s, varied={W: n}) for n in range(2) for s in range(2)
     ]
-    assert basis(found(jobs), 0.95, 3) == [
+    assert basis(found(jobs), 0.95, 0.9, 3) == [
         "The gap is the largest difference of selection rate by sex "
         "(demographic_parity_difference).",
         "With 3 classes every rate is of one class against the rest, and the worst class counts.",
@@ -250,7 +251,7 @@ def test_the_basis(make):
     ]
     own = Headline("smallest_ratio_of_f1", "race")
     assert (
-        basis(found([make(0, headline=own)]), 0.95, 2)[0]
+        basis(found([make(0, headline=own)]), 0.95, 0.9, 2)[0]
         == "The gap is smallest_ratio_of_f1 by race."
     )
 
