@@ -29,6 +29,7 @@ from fairkd.sweeps.summary import Row
 BOUND = "constraint.threshold"
 MOST_BOUNDS = 6
 _HEIGHT, _LEGEND_LINE = 480, 8
+_TITLE = 38  # characters of a line
 _REFERENCES: tuple[Model, ...] = ("control", "teacher")
 
 
@@ -59,7 +60,7 @@ def frontier(rows: Sequence[Row], threshold: float | None, confidence: float) ->
             text=f"bound {bound:g}", showarrow=False, x=bound, y=1, yanchor="bottom", yref="paper"
         )
     headline = rows[0].headline
-    plot.update_xaxes(title_text=axis_words("disparity", headline))
+    plot.update_xaxes(title_text=axis_words("disparity", headline, width=_TITLE, lines=2))
     plot.update_yaxes(title_text=axis_words("accuracy", headline))
     height = _HEIGHT + _LEGEND_LINE * len(series.places)
     return Figure(

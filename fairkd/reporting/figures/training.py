@@ -17,7 +17,7 @@ from fairkd.sweeps.numbers import number
 
 LOSS = "loss"
 _PANEL, _AROUND = 190, 90
-_ON_PANEL = 42
+_ON_PANEL = 34
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fairkd.sweeps.summary import Row
 MOST_RUNS = 6
 """Run ids in one hover."""
 
-_WORDS, _LINE = 42, 52
+_LINE = 48  # characters that a phone has room for
 
 
 def disparity_words(headline: Headline) -> str:
@@ -21,7 +21,9 @@ def disparity_words(headline: Headline) -> str:
     return f"{headline.metric.replace('_', ' ')} by {headline.block}"
 
 
-def axis_words(measure: Measure, headline: Headline, ending: str = "", width: int = _LINE) -> str:
+def axis_words(
+    measure: Measure, headline: Headline, ending: str = "", width: int = _LINE, lines: int = 1
+) -> str:
     """An axis' title, with its unit; text from data is literal.
 
     Args:
@@ -29,11 +31,17 @@ def axis_words(measure: Measure, headline: Headline, ending: str = "", width: in
         headline: which disparity is meant.
         ending: instead of the unit, such as ``minus control``.
         width: the most characters of a line.
+        lines: the most lines; what does not fit loses its middle.
     """
     if measure == "accuracy":
-        return f"accuracy {ending or '(share of test rows)'}"
-    text = f"{shortened(disparity_words(headline), _WORDS)} {ending or '(test)'}"
-    return "<br>".join(map(literal, textwrap.wrap(text, width)))
+        words, end = "accuracy", ending or "(share of test rows)"
+    else:
+        words, end = disparity_words(headline), ending or "(test)"
+    for most in range(width * lines, 0, -1):
+        found = textwrap.wrap(f"{shortened(words, most)} {end}", width)
+        if len(found) <= lines:
+            break
+    return "<br>".join(map(literal, found))
 
 
 def counted(n: int, what: str) -> str:
