@@ -47,6 +47,6 @@ def check_out(place: Path, what: str, marks: tuple[str, ...]) -> None:
     check_writable("out", place.parent)
     if os.path.lexists(place) and not is_report(place, marks):
         raise ConfigError(
-            f"out={place} is there already and is not a {what} of fairkd; give another out, or "
-            "remove it."
+            f"out={place} is there already and does not begin as a {what} of fairkd; give another "
+            "out, or remove it."
         )

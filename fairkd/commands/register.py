@@ -55,7 +55,7 @@ def register(words: Sequence[str]) -> int:
     job, found = _chosen(store, values, which, threshold)
 
     from fairkd.serving.line import serve_line
-    from fairkd.sweeps.sentence import number
+    from fairkd.sweeps.numbers import number
     from fairkd.tracking.mlflow_database import resolve_uri, without_password
     from fairkd.tracking.mlflow_registry import check_model
     from fairkd.tracking.mlflow_registry import register as into_registry

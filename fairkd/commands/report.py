@@ -32,7 +32,8 @@ fairkd report: what a sweep found, in sentences, figures and tables.
   fairkd report sweep=NAME format=latex        the configurations as a table for a paper (booktabs)
   fairkd report run=ID                         one job alone
 
-The student is chosen on validation and told on test. Nothing is written over but a report.
+The student is chosen on validation and told on test. Nothing is written over but a report
+(a CSV is never: it cannot say that it is one).
 
 {RUNS_HELP}{STORE_HELP}
 How

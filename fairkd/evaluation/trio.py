@@ -76,6 +76,12 @@ class Trio:
         """The model that the job is for: the student, or the last of the further models."""
         return self.models[-1]
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The label's values, in order; with two the second is the positive one."""
+        found = [flips for changes in self.transfers.values() for flips in changes.flips.values()]
+        return found[0].labels if found else ()
+
     def changes(self, model: str) -> Mapping[str, Evaluation]:
         """What changed to a model from those it was made from, by block."""
         return self.transfers if model == "student" else self.further[model]

@@ -1,6 +1,5 @@
 """A bound and its certificate in sentences."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fairkd.evaluation.certificate import Certificate, Certifier
@@ -8,6 +7,7 @@ from fairkd.evaluation.held import Held
 from fairkd.evaluation.trio import MODELS
 from fairkd.record import JobRecord
 from fairkd.sweeps.joint import Joint
+from fairkd.sweeps.numbers import number, with_ends
 
 _MOST_JOINTS = 4
 
@@ -121,27 +121,16 @@ def joint_lines(joints: Sequence[Joint]) -> Iterator[str]:
 def _held(bound: Held, final: str) -> str:
     value, holds = bound.values["test"][final], bound.holds(final)
     others = ", ".join(
-        f"{model} {_number(bound.values['test'][model])}" for model in MODELS if model != final
+        f"{model} {number(bound.values['test'][model])}" for model in MODELS if model != final
     )
     if holds is None:
         return f"{bound.words} is undefined on test, so nothing can be said of its bound"
     verdict = "holds" if holds else "does NOT hold"
     return (
-        f"{bound.words} is {value:.3f}{_interval(bound, final)} on test: the bound of "
-        f"{bound.threshold:g} {verdict} there "
-        f"({others})"
+        f"{bound.words} is {with_ends(value, bound.intervals.get(final))} on test: the bound of "
+        f"{bound.threshold:g} {verdict} there ({others})"
     )
-
-
-def _interval(bound: Held, model: str) -> str:
-    """The interval of a disparity that stands in no table."""
-    low, high = bound.intervals.get(model, (math.nan, math.nan))
-    return "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
 
 
 def _listed(values: Iterable[float]) -> str:
     return ", ".join(f"{value:g}" for value in sorted(values))
-
-
-def _number(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"

@@ -7,7 +7,6 @@ from fairkd.errors import DataError
 from fairkd.reporting.recorded import RecordedJob, outcomes_of
 from fairkd.reporting.threshold import Threshold, threshold_of
 from fairkd.sweeps.choice import Chosen, choose, in_words, only_comparison
-from fairkd.sweeps.labels import labels
 from fairkd.sweeps.summary import Summary, summarise
 
 
@@ -55,14 +54,12 @@ def selected(jobs: Sequence[RecordedJob], asked: float | None = None) -> Selecte
             f"No configuration has a defined accuracy and gap ({rows[0].comparison}) on "
             "validation, so none is best; give one as run=."
         )
-    texts = labels([row.varied for row in summary.rows])
-    places = [row.configuration for row in summary.rows]
     return Selected(
         job=next(job for job in jobs if job.run.run_id == found.outcome.run_id),
         chosen=found,
         threshold=threshold,
         summary=summary,
-        label=texts[places.index(found.row.configuration)],
+        label=summary.labels[found.row.configuration],
     )
 
 

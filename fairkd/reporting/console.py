@@ -13,8 +13,7 @@ from fairkd.evaluation.compression import Cost
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.transfer import REFERENCES
 from fairkd.evaluation.trio import MODELS, Trio
-
-UNDEFINED = "undefined"
+from fairkd.sweeps.numbers import UNDEFINED, interval, number
 
 DISPARITIES = {
     "selection-rate gap": "demographic_parity_difference",
@@ -110,7 +109,7 @@ def _matched_table(trio: Trio, block: str) -> Table:
                 rule.removeprefix("equal_").replace("_", " ") if model == MODELS[0] else "",
                 model,
                 f"{matched.thresholds.thresholds[model]:.3f}",
-                *(_number(found[name]) for name in ("accuracy", *(f"{g}/{block}" for g in gaps))),
+                *(number(found[name]) for name in ("accuracy", *(f"{g}/{block}" for g in gaps))),
             )
         table.add_section()
     return table
@@ -129,7 +128,7 @@ def _changes_table(transfer: Evaluation, block: str, model: str = "student") -> 
         for reference in references:
             changes = [_signed(_worst(row, f"{rate}_change_from_{reference}")) for rate in rates]
             told = (
-                (escape(str(group)), f"{int(row['count']):,}", _number(row["fidelity"]))
+                (escape(str(group)), f"{int(row['count']):,}", number(row["fidelity"]))
                 if reference == references[0]
                 else ("", "", "")
             )
@@ -150,7 +149,7 @@ def _further_lines(trio: Trio, block: str) -> Iterable[str]:
     for model, changes in trio.further.items():
         for heading, metric in list(DISPARITIES.items())[:3]:
             name = f"{metric}_change_from_student/{block}"
-            change = f"{_signed(changes[block].metrics[name])} {_interval(changes[block], name)}"
+            change = f"{_signed(changes[block].metrics[name])}{_interval(changes[block], name)}"
             yield f"{model}: {heading} by {escape(block)} {change} against the student"
         cost = trio.costs[model]
         size = cost.bytes / trio.costs["student"].bytes
@@ -185,7 +184,7 @@ def _flips_table(transfer: Evaluation, block: str) -> Table:
 def _change_lines(transfer: Evaluation, block: str) -> Iterable[str]:
     for heading, metric in list(DISPARITIES.items())[:3]:
         changes = [
-            f"{_signed(transfer.metrics[name])} {_interval(transfer, name)} against the {reference}"
+            f"{_signed(transfer.metrics[name])}{_interval(transfer, name)} against the {reference}"
             for reference in REFERENCES
             for name in [f"{metric}_change_from_{reference}/{block}"]
         ]
@@ -199,7 +198,7 @@ def _smaller(trio: Trio) -> str:
     counted = {"parameters": "parameters", "multiply_adds": "multiply-adds"}
     shares = [f"{ratios[n]:.1%} of its {word}" for n, word in counted.items() if ratios[n] > 0]
     size = f", with {' and '.join(shares)}" if shares else ""
-    agreement = _number(transfer.metrics["fidelity"])
+    agreement = number(transfer.metrics["fidelity"])
     return f"the student decides as the teacher does on {agreement} of the rows{size}"
 
 
@@ -234,15 +233,14 @@ def _table(title: str, *headings: str) -> Table:
 
 
 def _with_interval(evaluation: Evaluation, metric: str) -> str:
-    value = _number(evaluation.metrics[metric])
+    value = number(evaluation.metrics[metric])
     low, high = evaluation.intervals.get(metric, (math.nan, math.nan))
     # An en dash and no space: a narrow column must not break the interval.
     return value if math.isnan(low) else f"{value} [dim]{low:.3f}\u2013{high:.3f}[/dim]"
 
 
 def _interval(evaluation: Evaluation, metric: str) -> str:
-    low, high = evaluation.intervals.get(metric, (math.nan, math.nan))
-    return "" if math.isnan(low) else f"\\[{low:.3f}, {high:.3f}]"
+    return interval(evaluation.intervals.get(metric)).replace("[", "\\[")
 
 
 def _worst(row: "pd.Series[float]", name: str) -> float:
@@ -254,12 +252,8 @@ def _worst(row: "pd.Series[float]", name: str) -> float:
     return max(known, key=abs, default=math.nan)
 
 
-def _number(value: float) -> str:
-    return UNDEFINED if math.isnan(value) else f"{value:.3f}"
-
-
 def _signed(value: float) -> str:
-    return UNDEFINED if math.isnan(value) else f"{value:+.3f}"
+    return number(value, signed=True)
 
 
 def _share(value: float) -> str:

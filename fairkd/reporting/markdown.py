@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _MARKS = re.compile(r"([\\`*_\[\]|~$])")
+_AT_THE_END = re.compile(r"(?<![\\#])(#+)$")  # which closes a heading
 _AT_THE_START = re.compile(r"^(\d*)([#=]|[.)+-](?=[ -]|$))")
 _UNSHOWN = "\ufffd"  # for what is no letter, such as a change of the direction of reading
 _ENTITIES = {
@@ -23,6 +24,7 @@ def plain(text: object) -> str:
     """
     shown = "".join(one if one.isprintable() else _UNSHOWN for one in " ".join(str(text).split()))
     line = _AT_THE_START.sub(r"\1\\\2", _MARKS.sub(r"\\\1", shown))
+    line = _AT_THE_END.sub(r"\\\1", line)
     for letters, entity in _ENTITIES.items():
         line = line.replace(letters, entity)
     return line

@@ -7,6 +7,7 @@ from fairkd.job_folder import FIGURES
 from fairkd.record import JobRecord
 from fairkd.reporting.markdown import plain, table
 from fairkd.serving.line import serve_line
+from fairkd.sweeps.numbers import number, with_ends
 
 PICTURE = "groups.png"
 """Of a run's figures the one that its note shows."""
@@ -48,11 +49,9 @@ def note(
 
 def _row(record: JobRecord, model: str) -> list[str]:
     evaluation, cost = record.trio.evaluations[model], record.trio.costs[model]
-    gap = _number(record.disparity(model, "test"))
-    low, high = evaluation.intervals.get(record.headline.name, (math.nan, math.nan))
-    if not math.isnan(low):
-        gap += f" [{_number(low)}, {_number(high)}]"
-    accuracy = _number(evaluation.metrics["accuracy"])
+    ends = evaluation.intervals.get(record.headline.name)
+    gap = with_ends(record.disparity(model, "test"), ends)
+    accuracy = number(evaluation.metrics["accuracy"])
     return [plain(model), accuracy, gap, f"{cost.parameters:,}", f"{cost.bytes:,}"]
 
 
@@ -60,12 +59,8 @@ def _verdicts(record: JobRecord) -> Iterator[str]:
     final = record.trio.final
     change = record.disparity(final, "test") - record.disparity("control", "test")
     if not math.isnan(change):
-        yield f"From the control to the {plain(final)} it changes by {change + 0.0:+.3f}."
+        yield f"From the control to the {plain(final)} it changes by {number(change, signed=True)}."
     if record.holds is not None:
         yield "Every bound holds on test." if record.holds else "A bound is broken on test."
     if record.certificate is not None:
         yield "Certified." if record.certificate.certified else "Not certified."
-
-
-def _number(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"

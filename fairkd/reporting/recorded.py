@@ -35,6 +35,11 @@ class RecordedJob:
     configuration: Mapping[str, Any]
     record: JobRecord
 
+    @property
+    def confidence(self) -> float:
+        """Of the intervals over test rows in its record."""
+        return float(self.configuration["evaluation"]["confidence"])
+
 
 def recorded_jobs(reading: Reading, runs: Iterable[TrackedJob]) -> list[RecordedJob]:
     """The jobs of runs that count, in the order of the runs.

@@ -14,8 +14,9 @@ from fairkd.reporting.certificate import joint_lines
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.joint import joint
 from fairkd.sweeps.labels import columns, labels
+from fairkd.sweeps.numbers import number
 from fairkd.sweeps.outcome import MEASURES, Failure, Model
-from fairkd.sweeps.sentence import number, sentence
+from fairkd.sweeps.sentence import sentence
 from fairkd.sweeps.summary import Row, Summary
 
 MOST_ROWS = 20

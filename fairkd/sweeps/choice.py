@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from fairkd import checks
 from fairkd.errors import DataError
+from fairkd.sweeps.numbers import number
 from fairkd.sweeps.outcome import Outcome
 from fairkd.sweeps.repetitions import distinct
-from fairkd.sweeps.sentence import number
 from fairkd.sweeps.summary import Row, Summary
 
 
@@ -157,10 +157,8 @@ def _defined(rows: Sequence[Row]) -> list[Row]:
 
 def _gap(row: Row) -> float:
     """The mean gap on validation; NaN where a repetition's is undefined."""
-    found = row.estimate("student", "validation", "disparity")
-    return found.mean if found.defined == found.of else math.nan
+    return row.estimate("student", "validation", "disparity").everywhere
 
 
 def _accuracy(row: Row) -> float:
-    found = row.estimate("student", "validation", "accuracy")
-    return found.mean if found.defined == found.of else math.nan
+    return row.estimate("student", "validation", "accuracy").everywhere

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from scipy.stats import t
 
 from fairkd.sweeps.estimate import Estimate, over_repetitions
+from fairkd.sweeps.numbers import number
 from fairkd.sweeps.outcome import MEASURES, Measure
 from fairkd.sweeps.repetitions import distinct
 from fairkd.sweeps.summary import Row
 
+_SMALLEST_P = 0.001
 _ROUNDING = 1e-12  # rates are shares of rows, which differ by far more than floats are rounded
 
 
@@ -62,6 +64,11 @@ def differences(rows: Sequence[Row], confidence: float = 0.95) -> list[Differenc
     return [replace(one, corrected=p) for one, p in zip(found, corrected, strict=True)]
 
 
+def p_text(p: float) -> str:
+    """A p value in three decimals, and never as 0: ``0.012``, ``< 0.001``."""
+    return f"< {_SMALLEST_P:g}" if p < _SMALLEST_P else number(p)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's corrected p values; a NaN stays one and is not counted among the tests."""
     order = sorted(
@@ -83,8 +90,8 @@ def _difference(row: Row, measure: Measure, confidence: float) -> Difference:
         for job in jobs
     ]
     estimate = over_repetitions([student - control for student, control in pairs], confidence)
-    known = (abs(value) for pair in pairs for value in pair if not math.isnan(value))
-    largest = max(known, default=0.0)
+    sizes = (abs(value) for pair in pairs for value in pair)
+    largest = max((size for size in sizes if not math.isnan(size)), default=0.0)
     return Difference(row.configuration, measure, estimate, _p_value(estimate, largest), math.nan)
 
 

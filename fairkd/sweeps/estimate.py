@@ -35,9 +35,20 @@ class Estimate:
     of: int
 
     @property
+    def everywhere(self) -> float:
+        """The mean, for a decision by it: NaN where even one repetition does not define it."""
+        return self.mean if self.defined == self.of else math.nan
+
+    @property
     def half_width(self) -> float:
         """Half of the interval over repetitions; NaN for any other."""
         return (self.high - self.low) / 2 if self.interval == "repetitions" else math.nan
+
+    def times(self, factor: float) -> "Estimate":
+        """The same number in another unit: of a share, 100 gives points."""
+        numbers = (self.mean, self.sd, self.low, self.high)
+        mean, sd, low, high = (factor * value for value in numbers)
+        return replace(self, mean=mean, sd=sd, low=low, high=high)
 
     def with_rows_interval(self, low: float, high: float) -> "Estimate":
         """With a single job's own interval in the place of the one it lacks, if that is defined."""

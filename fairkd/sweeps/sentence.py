@@ -1,14 +1,11 @@
 """A sweep in a sentence or two, every word of it from the numbers."""
 
-import math
 from collections.abc import Sequence
 
 from fairkd.sweeps.estimate import Estimate
-from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import half, interval, number, own_ends, partly
 from fairkd.sweeps.outcome import MEASURES, Model
 from fairkd.sweeps.summary import Row, Summary
-
-UNDEFINED = "undefined"
 
 
 def sentence(summary: Summary) -> str:
@@ -19,23 +16,12 @@ def sentence(summary: Summary) -> str:
     """
     if not summary.rows:
         return "No job finished: there is nothing to compare."
-    texts = dict(
-        zip(
-            (row.configuration for row in summary.rows),
-            labels([row.varied for row in summary.rows]),
-            strict=True,
-        )
-    )
+    texts = summary.labels
     comparisons = summary.comparisons()
     found = [_best(rows, texts[rows[0].configuration]) for rows in comparisons.values()]
     if len(comparisons) > 1:
         found.insert(0, f"{len(comparisons)} comparisons that do not mix.")
     return " ".join(found)
-
-
-def number(value: float) -> str:
-    """Three decimals; ``undefined`` for NaN, and no minus before zero."""
-    return UNDEFINED if math.isnan(value) else f"{round(value, 3) + 0.0:.3f}"
 
 
 def _best(rows: Sequence[Row], label: str) -> str:
@@ -68,7 +54,7 @@ def _beside(row: Row, model: Model) -> str:
 def _minus_control(row: Row) -> str:
     """The paired comparison, where there is an interval to give."""
     changes = [
-        f"{measure} {round(change.mean, 3) + 0.0:+.3f} ± {number(change.half_width)}"
+        f"{measure} {number(change.mean, signed=True)}{half(change)}{partly(change)}"
         for measure, change in zip(("accuracy", "gap"), row.minus_control.values(), strict=True)
         if change.interval == "repetitions"
     ]
@@ -77,14 +63,8 @@ def _minus_control(row: Row) -> str:
 
 
 def _with_interval(estimate: Estimate) -> str:
-    text = number(estimate.mean)
-    if estimate.interval == "repetitions":
-        text += f" ± {number(estimate.half_width)}"
-    if estimate.interval == "test rows":
-        text += f" [{number(estimate.low)}, {number(estimate.high)} over test rows]"
-    if 0 < estimate.defined < estimate.of:
-        text += f" (defined in {estimate.defined} of {estimate.of})"
-    return text
+    own = interval(own_ends(estimate), ending=" over test rows")
+    return f"{number(estimate.mean)}{half(estimate)}{own}{partly(estimate)}"
 
 
 def _counted(n: int, what: str) -> str:

@@ -12,10 +12,12 @@ statistics, group blocks or data sets holds several comparisons, each with its o
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fairkd.record import Headline
 from fairkd.sweeps.estimate import Estimate, over_repetitions
 from fairkd.sweeps.front import ranks
+from fairkd.sweeps.labels import labels
 from fairkd.sweeps.outcome import MEASURES, MODELS, SPLITS, Measure, Model, Outcome, Split
 from fairkd.sweeps.repetitions import distinct, what_varies
 
@@ -85,6 +87,12 @@ class Summary:
     def jobs(self) -> int:
         """The number of finished jobs."""
         return sum(len(row.outcomes) for row in self.rows)
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Of each configuration by its key, what is varied (`fairkd.sweeps.labels.labels`)."""
+        texts = labels([row.varied for row in self.rows])
+        return dict(zip((row.configuration for row in self.rows), texts, strict=True))
 
     def comparisons(self) -> dict[str, list[Row]]:
         """The rows of each comparison, best first."""

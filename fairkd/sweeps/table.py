@@ -21,14 +21,13 @@ control, paired.
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import pandas as pd
 
 from fairkd.checks import as_typed
 from fairkd.errors import StoreError
+from fairkd.files import write_whole
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.outcome import (
     MEASURES,
@@ -77,19 +76,18 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(partial, index=False, na_rep="NaN", lineterminator="\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(csv_text(table), path)
     except OSError as error:
         raise StoreError(
             f"The sweep's table {path} cannot be written ({error.strerror or error}); free some "
             "space or set hydra.sweep.dir to another place."
         ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV; an undefined number is ``NaN``."""
+    return table.to_csv(index=False, na_rep="NaN", lineterminator="\n")
 
 
 def parent_metrics(summary: Summary) -> dict[str, float]:

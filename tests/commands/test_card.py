@@ -62,8 +62,8 @@ def test_nothing_else_is_written_over(fairkd: Any, tracked: list[str], workplace
     ended = fairkd("card", f"run={tracked[0]}", "out=README.md")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
-        "out=README.md is there already and is not a card of fairkd; give another out, or remove "
-        "it.\n"
+        "out=README.md is there already and does not begin as a card of fairkd; give another out, "
+        "or remove it.\n"
     )
     assert readme.read_text() == "# My project\n"
     ended = fairkd("card", f"run={tracked[0]}", "out=README.md/card.md")

@@ -36,10 +36,13 @@ def test_nothing_else_is_written_over(fairkd: Any, tracked: list[str], workplace
     ended = fairkd("report", "sweep=s", "out=thesis.html")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
-        "out=thesis.html is there already and is not a report of fairkd; give another out, or "
-        "remove it.\n"
+        "out=thesis.html is there already and does not begin as a report of fairkd; give another "
+        "out, or remove it.\n"
     )
     assert (workplace / "thesis.html").read_text() == "<!doctype html>"
+    assert fairkd("report", "sweep=s", "format=csv", "out=jobs.csv", "level=jobs").code == 0
+    assert fairkd("report", "sweep=s", "format=csv", "out=jobs.csv").code == 1
+    assert (workplace / "jobs.csv").read_text().startswith("job,name,status,")
     ended = fairkd("report", "sweep=s", "out=thesis.html/report.html")
     assert ended.code == 1
     assert "thesis.html is a file. Set out to another place." in ended.err

@@ -3,7 +3,7 @@
 import html
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -13,6 +13,9 @@ RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethroug
 
 
 @given(st.text(alphabet="ab1 *_`[](){}<>|\\~#+-=.!&$:/@\n\t'\"", min_size=1, max_size=30))
+@example("1 #")
+@example("##")
+@example("\\#")
 def test_a_text_is_shown_letter_by_letter(text: str) -> None:
     words = " ".join(text.split())
     for made in (plain(text), f"- {plain(text)}", f"## {plain(text)}"):

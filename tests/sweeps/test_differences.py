@@ -3,7 +3,7 @@ import math
 import pytest
 from scipy import stats
 
-from fairkd.sweeps.differences import differences, holm
+from fairkd.sweeps.differences import differences, holm, p_text
 from fairkd.sweeps.summary import summarise
 
 nan = math.nan
@@ -77,11 +77,17 @@ def test_differences_without_spread_are_no_evidence_however_floats_round(make):
     assert (found[0, "disparity"].p, found[0, "disparity"].corrected) == (1.0, 1.0)
 
 
-def test_an_undefined_first_pair_hides_no_sameness(make):
-    pairs = [((nan, 0.1), (0.1, 0.1)), ((0.2, 0.1), (0.2, 0.1)), ((0.3, 0.1), (0.3, 0.1))]
-    found = compared(make, {0: pairs})[0, "accuracy"]
-    assert (found.p, found.corrected) == (1.0, 1.0)
-    assert (found.estimate.defined, found.estimate.of) == (2, 3)
+def test_a_repetition_that_lacks_a_number_is_left_out(make):
+    found = compared(
+        make, {0: [((0.8, p), (0.8, c)) for p, c in [(nan, 0.1), (0.2, 0.2), (0.3, 0.3)]]}
+    )
+    gap = found[0, "disparity"]
+    assert (gap.estimate.defined, gap.estimate.mean, gap.p) == (2, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.0119, "0.012")])
+def test_a_p_value_is_never_shown_as_0(p, text):
+    assert p_text(p) == text
 
 
 def test_a_control_repeated_is_not_a_repetition_of_it(make):

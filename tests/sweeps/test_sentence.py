@@ -1,7 +1,7 @@
 import math
 
 from fairkd.record import Headline
-from fairkd.sweeps.sentence import number, sentence
+from fairkd.sweeps.sentence import sentence
 from fairkd.sweeps.summary import summarise
 
 
@@ -55,8 +55,3 @@ def test_comparisons_each_have_a_best(make):
 
 def test_nothing_finished():
     assert sentence(summarise([])) == "No job finished: there is nothing to compare."
-
-
-def test_a_rounded_zero_has_no_sign():
-    assert number(-0.0001) == "0.000"
-    assert number(math.nan) == "undefined"

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from fairkd.reporting.chosen import Selected, selected
 from fairkd.reporting.recorded import RecordedJob
-from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.outcome import MEASURES
-from fairkd.sweeps.sentence import number
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,10 @@ def _sentence(found: Selected) -> str:
     if row.repetitions == 1:
         return text
     reached = ", ".join(
-        f"{called} {_with_interval(row.estimate('student', 'test', measure))}"
+        f"{called} {with_interval(row.estimate('student', 'test', measure))}"
         for called, measure in zip(("accuracy", "gap"), MEASURES, strict=True)
     )
     return (
         f"{text} It is one of {row.repetitions} repetitions ({row.repetitions_vary}), which on test"
         f" reach on average {reached}, with {summary.confidence:.0%} Student t intervals."
     )
-
-
-def _with_interval(estimate: Estimate) -> str:
-    text = f"{number(estimate.mean)} [{number(estimate.low)}, {number(estimate.high)}]"
-    partly = f" (defined in {estimate.defined} of {estimate.of})"
-    return text + (partly if estimate.defined < estimate.of else "")

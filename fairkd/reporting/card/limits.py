@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from fairkd.record import JobRecord
 from fairkd.reporting.card.metadata import catalogued, data_name
-from fairkd.reporting.card.model import classes_of
 from fairkd.reporting.certificate import bound_lines
 from fairkd.reporting.console import alike_lines
 from fairkd.reporting.markdown import bullets, plain
@@ -28,7 +27,7 @@ def use_section(job: RecordedJob) -> Iterator[str]:
     yield "## Intended use"
     entry, trio = catalogued(job), job.record.trio
     what = f"the label {plain(entry.label)} " if entry is not None else ""
-    classes = ", ".join(map(plain, classes_of(trio)))
+    classes = ", ".join(map(plain, trio.classes))
     where = f" ({plain(entry.source)})" if entry is not None else ""
     yield (
         f"The run states no use. It was trained and measured to predict {what}({classes}) on "

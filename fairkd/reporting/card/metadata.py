@@ -15,6 +15,7 @@ from fairkd.evaluation.evaluation import Evaluation
 from fairkd.record import JobRecord
 from fairkd.reporting.console import DISPARITIES
 from fairkd.reporting.recorded import RecordedJob
+from fairkd.sweeps.numbers import interval
 
 LIBRARY = "fairkd"
 MARK = f"---\nlibrary_name: {LIBRARY}\n"
@@ -103,9 +104,8 @@ def _metric(measured: Evaluation, name: str, kind: str, called: str) -> Iterator
     value = measured.metrics.get(name, math.nan)
     if math.isnan(value):
         return
-    low, high = measured.intervals.get(name, (math.nan, math.nan))
-    interval = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
-    yield {"type": kind, "value": round(value, 6), "name": _line(f"{called}{interval}")}
+    ends = interval(measured.intervals.get(name))
+    yield {"type": kind, "value": round(value, 6), "name": _line(f"{called}{ends}")}
 
 
 def _line(text: str) -> str:

@@ -10,7 +10,7 @@ from fairkd.reporting.markdown import bullets, plain, table
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.made import facts
 from fairkd.reporting.runs import FoundRuns
-from fairkd.sweeps.sentence import number
+from fairkd.sweeps.numbers import with_ends
 
 _METHOD = {
     "distillation": "terms",
@@ -24,12 +24,6 @@ _SIZES = {
     "bytes": "bytes as safetensors",
     "multiply_adds": "multiply-adds for one row",
 }
-
-
-def classes_of(trio: Trio) -> tuple[str, ...]:
-    """The label's values, in order; with two the second is the positive one."""
-    flips = next((found for t in trio.transfers.values() for found in t.flips.values()), None)
-    return () if flips is None else flips.labels
 
 
 def method_of(job: RecordedJob) -> dict[str, list[str]]:
@@ -86,7 +80,7 @@ def model_section(job: RecordedJob) -> Iterator[str]:
 
 def _decides(job: RecordedJob) -> str:
     trio = job.record.trio
-    classes = classes_of(trio)
+    classes = trio.classes
     listed = ", ".join(map(plain, classes))
     if len(classes) != 2:
         return f"Decides the most likely class{f' of {listed}' if listed else ''}"
@@ -135,12 +129,6 @@ def _share(ratio: float) -> str:
 
 def _overall(job: RecordedJob, model: str) -> str:
     measured = job.record.trio.evaluations[model]
-    accuracy = _with(measured.metrics["accuracy"], measured.intervals.get("accuracy"))
-    gap = _with(job.record.disparity(model, "test"), job.record.disparity_interval(model))
+    accuracy = with_ends(measured.metrics["accuracy"], measured.intervals.get("accuracy"))
+    gap = with_ends(job.record.disparity(model, "test"), job.record.disparity_interval(model))
     return f"accuracy {accuracy}, gap {gap}"
-
-
-def _with(value: float, ends: tuple[float, float] | None) -> str:
-    if ends is None or math.isnan(ends[0]):
-        return number(value)
-    return f"{number(value)} [{number(ends[0])}, {number(ends[1])}]"

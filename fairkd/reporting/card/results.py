@@ -15,7 +15,7 @@ from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.document import Table
 from fairkd.reporting.report.groups import groups_table
 from fairkd.reporting.report.privacy import privacy_table
-from fairkd.sweeps.sentence import UNDEFINED, number
+from fairkd.sweeps.numbers import with_ends
 
 _OVERALL = {
     "accuracy": "accuracy",
@@ -31,12 +31,11 @@ _OF_TRAINING = ("distillation", "constraint", "mitigation")
 def results_section(job: RecordedJob) -> Iterator[str]:
     """The parts of the section, and of those on what changed and on privacy."""
     record, trio = job.record, job.record.trio
-    confidence = float(job.configuration["evaluation"]["confidence"])
     yield "## Results on test"
     yield (
         "Hard decisions on rows that neither trained nor selected. [a, b] are "
-        f"{100 * confidence:.4g}% intervals over these rows, each by itself. The control is the "
-        "student's architecture, data and seed, trained from a fresh start on labels alone."
+        f"{100 * job.confidence:.4g}% intervals over these rows, each by itself. The control is "
+        "the student's architecture, data and seed, trained from a fresh start on labels alone."
     )
     yield _overall(record)
     for block in trio.transfers:
@@ -140,17 +139,9 @@ def _as_markdown(table: Table) -> str:
 
 
 def _of_headline(record: JobRecord, model: str) -> str:
-    low, high = record.disparity_interval(model) or (math.nan, math.nan)
-    return _text(record.disparity(model, "test"), low, high)
+    return with_ends(record.disparity(model, "test"), record.disparity_interval(model))
 
 
 def _value(measured: Evaluation, name: str, signed: bool = False) -> str:
-    low, high = measured.intervals.get(name, (math.nan, math.nan))
-    return _text(measured.metrics.get(name, math.nan), low, high, signed)
-
-
-def _text(value: float, low: float, high: float, signed: bool = False) -> str:
-    if math.isnan(value):
-        return UNDEFINED
-    text = f"{round(value, 3) + 0.0:+.3f}" if signed else number(value)
-    return text if math.isnan(low) else f"{text} [{low:.3f}, {high:.3f}]"
+    value = measured.metrics.get(name, math.nan)
+    return with_ends(value, measured.intervals.get(name), signed=signed)

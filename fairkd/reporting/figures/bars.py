@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from fairkd.evaluation.evaluation import Evaluation
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.text import hover, literal, ticks
 from fairkd.reporting.figures.wording import counted
-from fairkd.sweeps.sentence import number
+from fairkd.sweeps.numbers import with_ends
 
 _WIDE, _NARROW, _FEW = 16, 9, 8  # pixels of a bar, and up to how many groups it is wide
 _BETWEEN, _AROUND = 12, 180
@@ -69,7 +70,7 @@ class Bars:
             )
             for cell in self.cells
         ]
-        place = theme.model_place(model, list(self.evaluations))
+        place = palette.model_place(model, list(self.evaluations))
         plot.add_bar(
             x=values,
             y=list(range(len(values))),
@@ -77,9 +78,9 @@ class Bars:
             name=literal(model),
             legendgroup=model,
             marker={
-                "color": theme.colour(place),
+                "color": palette.colour(place),
                 "pattern": {
-                    "shape": theme.pattern(place),
+                    "shape": palette.pattern(place),
                     "fillmode": "overlay",
                     "size": 6,
                     "solidity": 0.2,
@@ -97,11 +98,11 @@ class Bars:
                 hover(
                     cell,
                     [
-                        f"{literal(model)}: {words} {_with_interval(value, interval)}",
+                        f"{literal(model)}: {words} {with_ends(value, ends)}",
                         counted(self._rows(cell), "row"),
                     ],
                 )
-                for cell, value, interval in zip(self.cells, values, intervals, strict=True)
+                for cell, value, ends in zip(self.cells, values, intervals, strict=True)
             ],
         )
 
@@ -137,8 +138,3 @@ class Bars:
 
     def _rows(self, cell: str) -> int:
         return int(self._first.metrics[f"{self.count}/{self.block}.{cell}"])
-
-
-def _with_interval(value: float, interval: tuple[float, float]) -> str:
-    low, high = interval
-    return number(value) + ("" if math.isnan(low) else f" [{number(low)}, {number(high)}]")

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from fairkd.evaluation.scores import Scores
 from fairkd.record import JobRecord
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.choosing import chosen_by_menu
 from fairkd.reporting.figures.figure import Figure
@@ -58,8 +59,8 @@ class _Line:
             legendgroup=str(self.place),
             showlegend=row == 1,
             line={
-                "color": theme.NEUTRAL if everyone else theme.colour(self.place),
-                "dash": "solid" if everyone else theme.dash(self.place),
+                "color": palette.NEUTRAL if everyone else palette.colour(self.place),
+                "dash": "solid" if everyone else palette.dash(self.place),
                 "width": 3 if everyone else 1.75,
             },
             hovertemplate="<b>%{meta}</b><br>(%{x:.3f}, %{y:.3f})<extra></extra>",
@@ -212,7 +213,7 @@ def _add_diagonal(plot: go.Figure) -> None:
         y0=0,
         x1=1,
         y1=1,
-        line={"color": theme.NEUTRAL, "dash": "dot", "width": 1},
+        line={"color": palette.NEUTRAL, "dash": "dot", "width": 1},
         layer="below",
     )
 

@@ -5,16 +5,22 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.dots import PANELS, panels
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.text import hover, literal
-from fairkd.reporting.figures.wording import counted, repeated, with_interval
-from fairkd.sweeps.differences import Difference, differences
+from fairkd.reporting.figures.wording import counted, repeated
+from fairkd.sweeps.differences import Difference, differences, p_text
 from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.summary import Row
 
 MOST_ROWS = 20
+
+_BELOW, _ABOVE, _UNTESTED = "&lt;", "\u2265", "no test"
+_COLOURS = {_BELOW: palette.COLOURS[0], _ABOVE: palette.COLOURS[1], _UNTESTED: palette.NEUTRAL}
+_SYMBOLS = {_BELOW: "circle", _ABOVE: "circle-open", _UNTESTED: "x-thin"}
 
 
 def differences_figure(rows: Sequence[Row], confidence: float) -> Figure | None:
@@ -33,7 +39,7 @@ def differences_figure(rows: Sequence[Row], confidence: float) -> Figure | None:
     for place, measure in enumerate(PANELS, start=1):
         shown = [by_key[row.configuration, measure] for row in rows[:MOST_ROWS]]
         _add_intervals(plot, names, shown, 1 - confidence, place)
-        plot.add_vline(x=0, line={"color": theme.NEUTRAL, "width": 1}, layer="below", row=place)
+        plot.add_vline(x=0, line={"color": palette.NEUTRAL, "width": 1}, layer="below", row=place)
     return Figure(
         "differences",
         "Differences to the control",
@@ -45,11 +51,9 @@ def differences_figure(rows: Sequence[Row], confidence: float) -> Figure | None:
 def _add_intervals(
     plot: go.Figure, names: Sequence[str], shown: Sequence[Difference], level: float, place: int
 ) -> None:
-    for clear in (True, False):
-        colour = theme.colour(0 if clear else 1)
-        sign = "&lt;" if clear else "\u2265"
-        named = any(trace.legendgroup == sign for trace in plot.data)
-        lines = [n for n, one in enumerate(shown) if (one.corrected < level) == clear]
+    for kind, colour in _COLOURS.items():
+        named = any(trace.legendgroup == kind for trace in plot.data)
+        lines = [n for n, one in enumerate(shown) if _kind(one, level) == kind]
         if not lines:
             continue
         estimates = [shown[n].estimate for n in lines]
@@ -65,12 +69,12 @@ def _add_intervals(
                 "width": 4,
             },
             mode="markers",
-            name=f"corrected p {sign} {level:.2g}",
-            legendgroup=sign,
+            name=kind if kind == _UNTESTED else f"corrected p {kind} {level:.2g}",
+            legendgroup=kind,
             showlegend=not named,
             marker={
                 "color": colour,
-                "symbol": "circle" if clear else "circle-open",
+                "symbol": _SYMBOLS[kind],
                 "size": 10,
                 "line": {"color": colour, "width": 2},
             },
@@ -81,16 +85,17 @@ def _add_intervals(
         )
 
 
+def _kind(one: Difference, level: float) -> str:
+    if math.isnan(one.corrected):
+        return _UNTESTED
+    return _BELOW if one.corrected < level else _ABOVE
+
+
 def _hover(name: str, one: Difference) -> str:
-    tested = one.undefined or f"p {p_text(one.p)}, corrected {p_text(one.corrected)}"
+    tested = one.undefined or literal(f"p: {p_text(one.p)}, corrected: {p_text(one.corrected)}")
     return hover(
-        name, [f"{one.measure} minus control {with_interval(one.estimate, change=True)}", tested]
+        name, [f"{one.measure} minus control {with_interval(one.estimate, signed=True)}", tested]
     )
-
-
-def p_text(p: float) -> str:
-    """A p value in three decimals, and never as 0: ``= 0.012``, ``< 0.001``."""
-    return literal("< 0.001" if p < 0.001 else f"= {p:.3f}")
 
 
 def _caption(rows: Sequence[Row], found: Sequence[Difference], confidence: float) -> str:
@@ -100,7 +105,7 @@ def _caption(rows: Sequence[Row], found: Sequence[Difference], confidence: float
     if len(rows) > MOST_ROWS:
         shown = f"the best {MOST_ROWS} of {shown} (on validation)"
     undefined = len(found) - len(tests)
-    untested = f" {undefined} have no test." if undefined else ""
+    untested = f" {undefined} {'has' if undefined == 1 else 'have'} no test." if undefined else ""
     return (
         f"Student minus control on test for {shown}, paired over {repeated(rows)}, with "
         f"{confidence:.0%} Student t intervals. After Holm's correction over "

@@ -12,8 +12,8 @@ from fairkd.sweeps.outcome import Measure
 
 PANELS: tuple[Measure, ...] = ("disparity", "accuracy")
 
-_LINE, _AROUND = 24, 100
-_NAME, _WIDTH = 30, 34  # characters of a name, and of an axis' title, beside names on a phone
+_LINE, _AROUND, _LEGEND = 24, 118, 60
+_WIDTH, _LINES = 24, 3  # of an axis' title, in characters, which on a phone stands beside names
 
 
 def panels(names: Sequence[str], headline: Headline, ending: str = "") -> tuple[go.Figure, int]:
@@ -29,11 +29,11 @@ def panels(names: Sequence[str], headline: Headline, ending: str = "") -> tuple[
     height = len(PANELS) * (_LINE * len(names) + _AROUND)
     plot = make_subplots(rows=len(PANELS), cols=1, vertical_spacing=_AROUND / height)
     for row, measure in enumerate(PANELS, start=1):
-        plot.update_xaxes(title_text=axis_words(measure, headline, ending, _WIDTH), row=row)
+        plot.update_xaxes(title_text=axis_words(measure, headline, ending, _WIDTH, _LINES), row=row)
         plot.update_yaxes(
             tickvals=list(range(len(names))),
-            ticktext=ticks(names, _NAME),
+            ticktext=ticks(names),
             range=[len(names) - 0.4, -0.6],
             row=row,
         )
-    return plot, height
+    return plot, height + _LEGEND

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from fairkd.evaluation.flips import Flips
 from fairkd.evaluation.trio import Trio
 from fairkd.record import JobRecord
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.choosing import chosen_by_menu
 from fairkd.reporting.figures.figure import Figure
@@ -90,7 +91,7 @@ def _of_block(block: str, pairs: Sequence[_Pair]) -> Figure:
     )
     plot.update_xaxes(title_text="flips (share of rows)", **_mirrored(largest))
     plot.update_layout(barmode="relative", bargap=0.3)
-    plot.add_vline(x=0, line={"color": theme.NEUTRAL, "width": 1})
+    plot.add_vline(x=0, line={"color": palette.NEUTRAL, "width": 1})
     return Figure(
         f"flips-{slug(block)}",
         f"Flips by {block}",
@@ -114,8 +115,8 @@ def _add_bars(plot: go.Figure, pair: _Pair, kind: str, lines: Sequence[tuple[str
         name=f"{kind} flips",
         legendgroup=kind,
         marker={
-            "color": theme.BAD if kind == HARMFUL else theme.GOOD,
-            "pattern": {"shape": theme.pattern(int(kind == HARMFUL)), "size": 5},
+            "color": palette.BAD if kind == HARMFUL else palette.GOOD,
+            "pattern": {"shape": palette.pattern(int(kind == HARMFUL)), "size": 5},
         },
         hoverinfo="text",
         hovertext=[

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.references import Reference, references
@@ -18,16 +19,17 @@ from fairkd.reporting.figures.wording import (
     left_out,
     of_row,
     repeated,
-    with_interval,
 )
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.outcome import MEASURES, Model
 from fairkd.sweeps.summary import Row
 
 BOUND = "constraint.threshold"
 MOST_BOUNDS = 6
 _HEIGHT, _LEGEND_LINE = 480, 8
+_TITLE = 38  # characters of a line
 _REFERENCES: tuple[Model, ...] = ("control", "teacher")
 
 
@@ -52,13 +54,13 @@ def frontier(rows: Sequence[Row], threshold: float | None, confidence: float) ->
         _add_references(plot, references(rows, model))
     for bound in _bounds(rows, threshold):
         plot.add_vline(
-            x=bound, line={"color": theme.BAD, "dash": "dash", "width": 1.5}, layer="below"
+            x=bound, line={"color": palette.BAD, "dash": "dash", "width": 1.5}, layer="below"
         )
         plot.add_annotation(
             text=f"bound {bound:g}", showarrow=False, x=bound, y=1, yanchor="bottom", yref="paper"
         )
     headline = rows[0].headline
-    plot.update_xaxes(title_text=axis_words("disparity", headline))
+    plot.update_xaxes(title_text=axis_words("disparity", headline, width=_TITLE, lines=2))
     plot.update_yaxes(title_text=axis_words("accuracy", headline))
     height = _HEIGHT + _LEGEND_LINE * len(series.places)
     return Figure(
@@ -93,11 +95,11 @@ def _add_front(plot: go.Figure, front: Sequence[Row]) -> None:
         mode="lines+markers",
         name="Pareto front",
         legendgroup="front",
-        line={"color": theme.NEUTRAL, "width": 2},
+        line={"color": palette.NEUTRAL, "width": 2},
         marker={
             "symbol": "circle-open",
             "size": 17,
-            "color": theme.NEUTRAL,
+            "color": palette.NEUTRAL,
             "line": {"width": 2},
         },
         hoverinfo="skip",
@@ -114,7 +116,7 @@ def _add_students(plot: go.Figure, rows: Sequence[Row], series: Series) -> None:
             name="configurations",
             marker={
                 "color": series.scale,
-                "colorscale": theme.SEQUENTIAL,
+                "colorscale": palette.SEQUENTIAL,
                 "colorbar": {"title": {"text": short(series.heading), "side": "right"}},
                 "size": 9,
             },
@@ -127,7 +129,7 @@ def _add_students(plot: go.Figure, rows: Sequence[Row], series: Series) -> None:
             [rows[place] for place in places],
             [texts[place] for place in places],
             name=short(name, IN_LEGEND),
-            marker={"color": theme.colour(number), "symbol": theme.symbol(number), "size": 9},
+            marker={"color": palette.colour(number), "symbol": palette.symbol(number), "size": 9},
         )
 
 
@@ -157,15 +159,15 @@ def _add_references(plot: go.Figure, found: Sequence[Reference]) -> None:
     plot.add_scatter(
         x=[one.estimate("disparity").mean for one in known],
         y=[one.estimate("accuracy").mean for one in known],
-        error_x=_bars([one.estimate("disparity") for one in known], theme.NEUTRAL),
-        error_y=_bars([one.estimate("accuracy") for one in known], theme.NEUTRAL),
+        error_x=_bars([one.estimate("disparity") for one in known], palette.NEUTRAL),
+        error_y=_bars([one.estimate("accuracy") for one in known], palette.NEUTRAL),
         mode="markers",
         name=model,
         legendgroup=model,
         marker={
             "symbol": {"control": "x-open", "teacher": "star-open"}[model],
             "size": 14,
-            "color": theme.NEUTRAL,
+            "color": palette.NEUTRAL,
             "line": {"width": 3},
         },
         hoverinfo="text",
@@ -179,7 +181,7 @@ def _add_references(plot: go.Figure, found: Sequence[Reference]) -> None:
     )
 
 
-def _bars(estimates: Sequence[Estimate], colour: str = theme.QUIET) -> dict[str, Any]:
+def _bars(estimates: Sequence[Estimate], colour: str = palette.QUIET) -> dict[str, Any]:
     """Error bars from means to the ends of the intervals; none where there is no interval."""
     return {
         "array": [estimate.high - estimate.mean for estimate in estimates],

@@ -1,22 +1,15 @@
 """Each group's rates of every model, with intervals."""
 
-from collections.abc import Sequence
-
 import plotly.graph_objects as go
 
-from fairkd.fairness.names import RECORDED_AS, STATISTICS
 from fairkd.record import JobRecord
 from fairkd.reporting.figures.bars import Bars
 from fairkd.reporting.figures.choosing import chosen_by_menu
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.text import literal
 from fairkd.reporting.figures.wording import counted
+from fairkd.reporting.rates import rates_shown, statistics_of
 from fairkd.tracking.slug import slug
-
-ALWAYS = ("accuracy", "selection_rate")
-
-_PARTS = {"equalized_odds": ("true_positive_rate", "false_positive_rate")}
-_RECORDED = {"positive_predictive_value": "precision"}
 
 
 def groups(record: JobRecord) -> list[Figure]:
@@ -28,19 +21,6 @@ def groups(record: JobRecord) -> list[Figure]:
     blocks = list(record.trio.evaluations["student"].layouts)
     blocks.sort(key=lambda block: block != record.headline.block)
     return [_of_block(record, block) for block in blocks]
-
-
-def statistics_of(metric: str) -> tuple[str, ...]:
-    """The statistics that a disparity of a record compares: of equalized odds, two.
-
-    Args:
-        metric: such as ``demographic_parity_ratio`` or ``average_difference_accuracy``.
-    """
-    for statistic in STATISTICS:
-        family = RECORDED_AS.get(statistic, statistic).removesuffix("_difference")
-        if metric.startswith(family) or metric.endswith(statistic):
-            return _PARTS.get(statistic, (_RECORDED.get(statistic, statistic),))
-    return (metric.removesuffix("_difference"),)
 
 
 def _of_block(record: JobRecord, block: str) -> Figure:
@@ -64,12 +44,6 @@ def _of_block(record: JobRecord, block: str) -> Figure:
         f"are intervals over test rows.{bars.undefined(metrics)}",
         bars.finish(plot),
     )
-
-
-def rates_shown(headline: str, columns: Sequence[str]) -> list[str]:
-    """The columns to choose from: every class's where there are several."""
-    wanted = dict.fromkeys((*ALWAYS, *statistics_of(headline)))
-    return [column for name in wanted for column in columns if column.partition("[")[0] == name]
 
 
 def _words(metric: str) -> str:

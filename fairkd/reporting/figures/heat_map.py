@@ -7,6 +7,7 @@ from itertools import combinations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.temperature import TEMPERATURE
@@ -125,7 +126,7 @@ def _add_map(
         z=values,
         zmin=-largest or -1,
         zmax=largest or 1,
-        colorscale=theme.DIVERGING,
+        colorscale=palette.DIVERGING,
         reversescale=not good_is_low,
         showscale=False,
         xgap=2,

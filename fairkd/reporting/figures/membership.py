@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from fairkd.privacy.membership import MEMBERSHIP_AUC
 from fairkd.record import JobRecord
-from fairkd.reporting.figures import theme
+from fairkd.reporting import palette
 from fairkd.reporting.figures.bars import Bars
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.wording import counted
@@ -25,7 +25,7 @@ def membership(record: JobRecord) -> list[Figure]:
     bars = Bars(record.membership, block, count="members")
     plot = go.Figure()
     bars.add(plot, MEMBERSHIP_AUC, "membership AUC")
-    plot.add_vline(x=_CHANCE, line={"color": theme.NEUTRAL, "dash": "dash", "width": 1.5})
+    plot.add_vline(x=_CHANCE, line={"color": palette.NEUTRAL, "dash": "dash", "width": 1.5})
     plot.update_xaxes(title_text="membership AUC (0.5: chance)", range=[0, 1])
     return [
         Figure(

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.text import short
@@ -46,7 +47,7 @@ def parallel(rows: Sequence[Row]) -> Figure | None:
             ],
             line={
                 "color": of_measures["disparity"],
-                "colorscale": theme.SEQUENTIAL,
+                "colorscale": palette.SEQUENTIAL,
             },
             rangefont={"color": "rgba(0,0,0,0)"},  # the ticks say as much
         )

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.dots import PANELS, panels
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.references import references
 from fairkd.reporting.figures.text import hover
-from fairkd.reporting.figures.wording import counted, repeated, with_interval
+from fairkd.reporting.figures.wording import counted, repeated
 from fairkd.sweeps.labels import labels
+from fairkd.sweeps.numbers import number, with_interval
 from fairkd.sweeps.outcome import SEED_KEYS, Measure, Model, Outcome
 from fairkd.sweeps.repetitions import distinct
-from fairkd.sweeps.sentence import number
 from fairkd.sweeps.summary import Row
 
 MOST_ROWS = 12
@@ -86,8 +87,8 @@ def _add_points(
         legendgroup=points[0][1].model,
         showlegend=place == 1,
         marker={
-            "color": theme.colour(kind),
-            "symbol": theme.symbol(kind),
+            "color": palette.colour(kind),
+            "symbol": palette.symbol(kind),
             "size": 9,
             "opacity": 0.75,
         },
@@ -119,7 +120,12 @@ def _add_means(plot: go.Figure, strips: Sequence[_Strip], measure: Measure, plac
         name="mean",
         legendgroup="mean",
         showlegend=place == 1,
-        marker={"symbol": "line-ns-open", "size": 16, "color": theme.NEUTRAL, "line": {"width": 2}},
+        marker={
+            "symbol": "line-ns-open",
+            "size": 16,
+            "color": palette.NEUTRAL,
+            "line": {"width": 2},
+        },
         hoverinfo="skip",
         row=place,
         col=1,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.references import references
@@ -112,8 +113,8 @@ def _add_line(plot: go.Figure, line: _Line, number: int, measure: Measure, place
         name=short(line.name, IN_LEGEND),
         legendgroup=f"line {number}",
         showlegend=place == 1,
-        line={"color": theme.colour(number), "dash": theme.dash(number), "width": 2},
-        marker={"symbol": theme.symbol(number), "size": 8},
+        line={"color": palette.colour(number), "dash": palette.dash(number), "width": 2},
+        marker={"symbol": palette.symbol(number), "size": 8},
         connectgaps=False,
         hoverinfo="text",
         hovertext=[
@@ -142,7 +143,7 @@ def _add_controls(plot: go.Figure, rows: Sequence[Row], measure: Measure, place:
             name="control",
             legendgroup="control",
             showlegend=place == 1 and number == 0,
-            line={"color": theme.NEUTRAL, "dash": "dash", "width": 1.5},
+            line={"color": palette.NEUTRAL, "dash": "dash", "width": 1.5},
             hoverinfo="skip",
             row=place,
             col=1,

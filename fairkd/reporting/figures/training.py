@@ -7,18 +7,17 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from fairkd.record import JobRecord
+from fairkd.reporting import palette
+from fairkd.reporting.epochs import History, epochs, kept_point, values
 from fairkd.reporting.figures import theme
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.text import IN_LEGEND, hover, literal, short
 from fairkd.reporting.figures.wording import disparity_words
-from fairkd.sweeps.sentence import number
-
-History = Sequence[Mapping[str, float]]
+from fairkd.sweeps.numbers import number
 
 LOSS = "loss"
 _PANEL, _AROUND = 190, 90
-_SCHEDULE = ("epoch", "retrained_epoch")
-_ON_PANEL = 42
+_ON_PANEL = 34
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ def training(record: JobRecord) -> Figure | None:
                 _add_best(plot, curve, history, best, row, first="kept" not in drawn)
                 drawn.add("kept")
         if panel.bound is not None:
-            plot.add_hline(y=panel.bound, line={"color": theme.BAD, "dash": "dash"}, row=row)
+            plot.add_hline(y=panel.bound, line={"color": palette.BAD, "dash": "dash"}, row=row)
         theme.title_panel(plot, row, panel.title)
-    plot.update_xaxes(title_text="epoch", row=len(panels))
+    plot.update_xaxes(title_text="epoch (counted from 1)", row=len(panels))
     return Figure(
         "training",
         "Training",
@@ -122,7 +121,7 @@ def _inner(history: History) -> tuple[list[str], list[str]]:
 
 
 def _loss(model: str, models: Sequence[str], histories: Mapping[str, History]) -> list[_Curve]:
-    place = theme.model_place(model, models)
+    place = palette.model_place(model, models)
     keys = {f"val/{LOSS}": False, f"train/{LOSS}": True}
     return [
         _Curve(model, key, f"{model}{' (training)' if dashed else ''}", place, dashed)
@@ -133,7 +132,7 @@ def _loss(model: str, models: Sequence[str], histories: Mapping[str, History]) -
 
 def _each(models: Sequence[str], histories: Mapping[str, History], key: str) -> list[_Curve]:
     return [
-        _Curve(model, key, model, theme.model_place(model, models))
+        _Curve(model, key, model, palette.model_place(model, models))
         for model in models
         if any(key in row for row in histories[model])
     ]
@@ -148,25 +147,24 @@ def _within(model: str, keys: Sequence[str], first: int) -> list[_Curve]:
 
 
 def _add_curve(plot: go.Figure, curve: _Curve, history: History, row: int, first: bool) -> None:
-    epochs = [line.get("epoch", float(n)) for n, line in enumerate(history)]
-    values = [line.get(curve.key) for line in history]
+    at, shown = epochs(history), values(history, curve.key)
     plot.add_scatter(
-        x=epochs,
-        y=values,
+        x=at,
+        y=shown,
         mode="lines",
         name=short(curve.name, IN_LEGEND),
         legendgroup=curve.name,
         showlegend=first,
         line={
-            "color": theme.colour(curve.place),
+            "color": palette.colour(curve.place),
             "dash": "dot" if curve.dashed else "solid",
             "width": 1.5 if curve.dashed else 2,
         },
         connectgaps=False,
         hoverinfo="text",
         hovertext=[
-            "" if value is None else hover(curve.name, [f"epoch {epoch:g}: {number(value)}"])
-            for epoch, value in zip(epochs, values, strict=True)
+            hover(curve.name, [f"epoch {epoch}: {number(value)}"])
+            for epoch, value in zip(at, shown, strict=True)
         ],
         row=row,
         col=1,
@@ -177,9 +175,10 @@ def _add_best(
     plot: go.Figure, curve: _Curve, history: History, best: int | None, row: int, first: bool
 ) -> None:
     """A mark on the epoch whose weights were kept."""
-    if best is None or curve.key not in history[best]:
+    point = kept_point(history, best, curve.key)
+    if point is None:
         return
-    epoch, value = history[best].get("epoch", float(best)), history[best][curve.key]
+    epoch, value = point
     plot.add_scatter(
         x=[epoch],
         y=[value],
@@ -188,13 +187,13 @@ def _add_best(
         legendgroup="kept",
         showlegend=first,
         marker={
-            "color": theme.colour(curve.place),
-            "symbol": theme.symbol(curve.place),
+            "color": palette.colour(curve.place),
+            "symbol": palette.symbol(curve.place),
             "size": 11,
-            "line": {"color": theme.NEUTRAL, "width": 1.5},
+            "line": {"color": palette.NEUTRAL, "width": 1.5},
         },
         hoverinfo="text",
-        hovertext=[hover(curve.name, [f"kept epoch {epoch:g}: {number(value)}"])],
+        hovertext=[hover(curve.name, [f"kept epoch {epoch}: {number(value)}"])],
         row=row,
         col=1,
     )
@@ -204,9 +203,10 @@ def _caption(record: JobRecord, histories: Mapping[str, History]) -> str:
     kept = [
         f"{model} {record.best_epochs[model] + 1} of {len(history)}"
         for model, history in histories.items()
-        if model in record.best_epochs
+        if record.best_epochs.get(model, len(history)) < len(history)
     ]
+    told = f" Kept epochs: {', '.join(kept)}." if kept else ""
     return (
         "Curves by epoch: solid on validation, where the kept epoch is chosen; dotted, and the "
-        f"terms before their weights, in training. Kept epochs: {', '.join(kept)}."
+        f"terms before their weights, in training.{told}"
     )

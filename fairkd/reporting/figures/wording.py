@@ -1,20 +1,19 @@
 """What captions, axes and hovers say about a sweep's numbers, in one voice."""
 
-import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from fairkd.record import Headline
 from fairkd.reporting.figures.text import hover, literal, shortened
 from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.outcome import MEASURES, Measure
-from fairkd.sweeps.sentence import UNDEFINED, number
 from fairkd.sweeps.summary import Row
 
 MOST_RUNS = 6
 """Run ids in one hover."""
 
-_WORDS, _LINE = 42, 52
+_LINE = 48  # characters that a phone has room for
 
 
 def disparity_words(headline: Headline) -> str:
@@ -22,7 +21,9 @@ def disparity_words(headline: Headline) -> str:
     return f"{headline.metric.replace('_', ' ')} by {headline.block}"
 
 
-def axis_words(measure: Measure, headline: Headline, ending: str = "", width: int = _LINE) -> str:
+def axis_words(
+    measure: Measure, headline: Headline, ending: str = "", width: int = _LINE, lines: int = 1
+) -> str:
     """An axis' title, with its unit; text from data is literal.
 
     Args:
@@ -30,37 +31,22 @@ def axis_words(measure: Measure, headline: Headline, ending: str = "", width: in
         headline: which disparity is meant.
         ending: instead of the unit, such as ``minus control``.
         width: the most characters of a line.
+        lines: the most lines; what does not fit loses its middle.
     """
     if measure == "accuracy":
-        return f"accuracy {ending or '(share of test rows)'}"
-    text = f"{shortened(disparity_words(headline), _WORDS)} {ending or '(test)'}"
-    return "<br>".join(map(literal, textwrap.wrap(text, width)))
+        words, end = "accuracy", ending or "(share of test rows)"
+    else:
+        words, end = disparity_words(headline), ending or "(test)"
+    for most in range(width * lines, 0, -1):
+        found = textwrap.wrap(f"{shortened(words, most)} {end}", width)
+        if len(found) <= lines:
+            break
+    return "<br>".join(map(literal, found))
 
 
 def counted(n: int, what: str) -> str:
     """``1 group``, ``2 groups``."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def signed(value: float) -> str:
-    """Three decimals with a sign; ``undefined`` for NaN."""
-    return UNDEFINED if math.isnan(value) else f"{round(value, 3) + 0.0:+.3f}"
-
-
-def with_interval(estimate: Estimate, change: bool = False) -> str:
-    """``0.853 [0.849, 0.857]``, and in how many repetitions it is defined if not in all.
-
-    Args:
-        estimate: of a number.
-        change: whether it is a difference, which has a sign.
-    """
-    show = signed if change else number
-    text = show(estimate.mean)
-    if estimate.interval != "none":
-        text += f" [{show(estimate.low)}, {show(estimate.high)}]"
-    if 0 < estimate.defined < estimate.of:
-        text += f" (defined in {estimate.defined} of {estimate.of})"
-    return text
 
 
 def repeated(rows: Sequence[Row]) -> str:
@@ -100,7 +86,7 @@ def of_row(row: Row, label: str) -> str:
         f"accuracy {with_interval(accuracy)}",
         f"disparity {with_interval(disparity)}",
         *(
-            f"{measure} minus control {with_interval(row.minus_control[measure], change=True)}"
+            f"{measure} minus control {with_interval(row.minus_control[measure], signed=True)}"
             for measure in MEASURES
         ),
         counted(row.repetitions, "repetition") + (", on the front" if row.on_front else ""),

@@ -13,7 +13,7 @@ from rich.table import Table
 from fairkd.reporting import markdown
 from fairkd.reporting.gate.verdicts import Verdict
 from fairkd.sweeps.estimate import Estimate
-from fairkd.sweeps.sentence import UNDEFINED
+from fairkd.sweeps.numbers import UNDEFINED
 
 _HEADINGS = ("condition", "value", "interval", "slack", "holds")
 _NONE = "-"

@@ -56,10 +56,9 @@ class Subject:
 
 def of_run(job: RecordedJob) -> Subject:
     """A single run."""
-    confidence = float(job.configuration["evaluation"]["confidence"])
-    basis = f"Intervals are the run's own, over its test rows, at confidence {confidence:g}."
+    basis = f"Intervals are the run's own, over its test rows, at confidence {job.confidence:g}."
     alone = dict.fromkeys(MODELS, (job,))
-    return Subject(f"run {job.run.name} ({job.run.run_id})", (job,), alone, confidence, basis)
+    return Subject(f"run {job.run.name} ({job.run.run_id})", (job,), alone, job.confidence, basis)
 
 
 def of_sweep(name: str, jobs: Sequence[RecordedJob], threshold: float | None = None) -> Subject:

@@ -12,11 +12,11 @@ from matplotlib.lines import Line2D
 
 from fairkd.evaluation.trio import MODELS
 from fairkd.record import JobRecord
-from fairkd.reporting.figures import theme
+from fairkd.reporting import palette
 from fairkd.reporting.figures.text import shortened
 
-NEUTRAL = theme.NEUTRAL
-HARMFUL, BENEFICIAL = theme.BAD, theme.COLOURS[2]
+NEUTRAL = palette.NEUTRAL
+HARMFUL, BENEFICIAL = palette.BAD, palette.GOOD
 MOST_GROUPS = 60
 """Of more, the largest are drawn."""
 
@@ -25,7 +25,7 @@ _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.4)), "dashdot", (0, (8, 2)), (0, (3, 
 _HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---")
 _LOOK = {
     "axes.axisbelow": True,
-    "axes.edgecolor": theme.NEUTRAL,
+    "axes.edgecolor": palette.NEUTRAL,
     "axes.grid": True,
     "axes.labelsize": 8,
     "axes.spines.right": False,
@@ -105,17 +105,17 @@ def of_groups(record: JobRecord, block: str) -> str:
 
 def colour(record: JobRecord, model: str) -> str:
     """A model's colour."""
-    return theme.colour(theme.model_place(model, record.trio.models))
+    return palette.colour(palette.model_place(model, record.trio.models))
 
 
 def dash(record: JobRecord, model: str) -> object:
     """A model's line: colours are not all that tells models apart."""
-    return _DASHES[theme.model_place(model, record.trio.models) % len(_DASHES)]
+    return _DASHES[palette.model_place(model, record.trio.models) % len(_DASHES)]
 
 
 def hatch(record: JobRecord, model: str) -> str:
     """A model's bars."""
-    return _HATCHES[theme.model_place(model, record.trio.models) % len(_HATCHES)]
+    return _HATCHES[palette.model_place(model, record.trio.models) % len(_HATCHES)]
 
 
 def model_lines(record: JobRecord, models: Sequence[str]) -> list[Line2D]:

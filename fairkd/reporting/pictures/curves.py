@@ -1,8 +1,7 @@
 """How training went: the loss, what is to be bounded, and its multipliers, by epoch."""
 
-import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,16 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fairkd.record import JobRecord
-from fairkd.reporting.figures import theme
+from fairkd.reporting import palette
+from fairkd.reporting.epochs import epochs, kept_point, values
 from fairkd.reporting.figures.wording import disparity_words
 from fairkd.reporting.pictures import canvas
 
 _MULTIPLIER = "multiplier"
 _BOUND: Mapping[str, Any] = {"color": "black", "linestyle": "dashdot", "linewidth": 0.8}
 _WIDE = 30
-_COLOURS = ("black", *theme.COLOURS)
-
-History = Sequence[Mapping[str, float]]
+_COLOURS = ("black", *palette.COLOURS)
 
 
 def picture(record: JobRecord) -> Figure | None:
@@ -48,9 +46,14 @@ def picture(record: JobRecord) -> Figure | None:
         axes[1].axhline(bound, **_BOUND)
     for place, key in enumerate(multipliers):
         name = key.removeprefix("val/")
-        epochs, values = _curve(histories["student"], key)
+        history = histories["student"]
         label = canvas.literal(name.replace("/", " "), 40)
-        axes[2].plot(epochs, values, color=_COLOURS[place % len(_COLOURS)], label=label)
+        axes[2].plot(
+            epochs(history),
+            values(history, key),
+            color=_COLOURS[place % len(_COLOURS)],
+            label=label,
+        )
     if multipliers:
         axes[2].set_ylabel("student's multipliers\n(no unit)")
         axes[2].legend(fontsize=7)
@@ -67,19 +70,15 @@ def picture(record: JobRecord) -> Figure | None:
 
 def _draw(ax: Axes, record: JobRecord, model: str, key: str, faint: bool = False) -> None:
     history = record.histories[model]
-    epochs, values = _curve(history, key)
+    at, shown = epochs(history), values(history, key)
     colour = canvas.colour(record, model)
     if faint:
-        ax.plot(epochs, values, color=colour, linewidth=0.9, alpha=0.5)
+        ax.plot(at, shown, color=colour, linewidth=0.9, alpha=0.5)
         return
-    ax.plot(epochs, values, color=colour, linestyle=canvas.dash(record, model), linewidth=1.3)
-    best = record.best_epochs.get(model)
-    if best is not None and best < len(history) and key in history[best]:
-        ax.plot(history[best]["epoch"] + 1, history[best][key], "o", color=colour, markersize=4)
-
-
-def _curve(history: History, key: str) -> tuple[list[float], list[float]]:
-    return [row["epoch"] + 1 for row in history], [row.get(key, math.nan) for row in history]
+    ax.plot(at, shown, color=colour, linestyle=canvas.dash(record, model), linewidth=1.3)
+    kept = kept_point(history, record.best_epochs.get(model), key)
+    if kept is not None:
+        ax.plot(*kept, "o", color=colour, markersize=4)
 
 
 def _bounds(record: JobRecord) -> list[float]:

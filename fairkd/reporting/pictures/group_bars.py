@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from fairkd.record import JobRecord
-from fairkd.reporting.figures.groups import rates_shown
 from fairkd.reporting.figures.text import distinct
 from fairkd.reporting.pictures import canvas
+from fairkd.reporting.rates import rates_shown
 
 MOST_PANELS = 6
 _ACROSS = 3

@@ -11,7 +11,7 @@ from fairkd.evaluation.bound import in_words
 from fairkd.fairness.names import RECORDED_AS
 from fairkd.reporting.report.comparison import Compared
 from fairkd.sweeps.estimate import Estimate
-from fairkd.sweeps.sentence import number
+from fairkd.sweeps.numbers import UNDEFINED, number, partly, with_interval
 from fairkd.sweeps.summary import Row
 
 _COUNTED = {"parameters": "parameters", "nonzero": "parameters that are not 0", "bytes": "bytes"}
@@ -24,7 +24,8 @@ def answer(found: Compared) -> list[str]:
     subject = found.subject
     if subject is None:
         return [
-            "No configuration has a defined accuracy and gap on validation, so none can be chosen: "
+            "No configuration has an accuracy and a gap that are defined on validation in every "
+            "repetition, so none can be chosen: "
             "a rate without rows to divide by is undefined, not 0."
         ]
     return [
@@ -34,29 +35,30 @@ def answer(found: Compared) -> list[str]:
     ]
 
 
-def basis(found: Compared, confidence: float, classes: int) -> list[str]:
+def basis(found: Compared, confidence: float, own: float, classes: int) -> list[str]:
     """What the numbers of `answer` are, and what they are conditional on.
 
     Args:
         found: the comparison.
-        confidence: of the intervals.
+        confidence: of the intervals over repetitions.
+        own: that of a single job's intervals over its test rows.
         classes: of the data's label.
     """
     return [
         *_what_the_gap_is(found, classes),
         *_how_chosen(found),
-        *_what_intervals_are(found, confidence),
+        *_what_intervals_are(found, confidence, own),
     ]
 
 
 def points(value: float) -> str:
     """A change in points, signed: ``-0.6``; ``undefined`` for NaN."""
-    return "undefined" if math.isnan(value) else f"{round(100 * value, 1) + 0.0:+.1f}"
+    return number(100 * value, 1, signed=True)
 
 
 def share(value: float) -> str:
     """A share of rows: ``83.9%``; ``undefined`` for NaN."""
-    return "undefined" if math.isnan(value) else f"{100 * value:.1f}%"
+    return UNDEFINED if math.isnan(value) else f"{number(100 * value, 1)}%"
 
 
 def times(factor: float) -> str:
@@ -64,23 +66,11 @@ def times(factor: float) -> str:
     return f"{factor:.0f}" if factor >= _ROUND_FROM else f"{factor:.1f}"
 
 
-def with_interval(estimate: Estimate) -> str:
-    """A gap with its interval, if it has one, and in how many repetitions it is defined."""
-    text = number(estimate.mean)
-    if estimate.interval != "none":
-        text += f" [{number(estimate.low)}, {number(estimate.high)}]"
-    return text + _defined(estimate)
-
-
 def change(estimate: Estimate) -> str:
     """A change in points with its interval, if it has one: ``+0.4 points [-0.2, 1.0]``."""
     if math.isnan(estimate.mean):
         return "an undefined number of points"
-    text = f"{points(estimate.mean)} points"
-    if estimate.interval != "none":
-        low, high = (f"{round(100 * end, 1) + 0.0:.1f}" for end in (estimate.low, estimate.high))
-        text += f" [{low}, {high}]"
-    return text + _defined(estimate)
+    return with_interval(estimate.times(100), 1, signed=True, unit=" points")
 
 
 def called(row: Row) -> str:
@@ -106,15 +96,15 @@ def _verdict(found: Compared, subject: Row) -> Iterator[str]:
         yield f"{start}{number(on_validation)}{there}{with_interval(gap)} on test."
         yield f"It {keeps}."
         return
-    if gap.mean <= found.threshold:
+    if gap.everywhere <= found.threshold:
         best = f"the only {what}" if only else f"the best {what} that holds{which}"
         yield f"{at}, {best} {'holds: it ' if only else ''}{keeps}."
         yield from _how_firmly(found, gap)
         return
-    if math.isnan(gap.mean):
+    if math.isnan(gap.everywhere):
         yield (
             f"{at}, the {what} chosen on validation{which} {keeps}, but its gap on test is "
-            "undefined, so whether it holds there is not known."
+            f"{with_interval(gap)}, so whether it holds there is not known."
         )
         return
     best = f"the only {what} holds" if only else f"the best {what}{which} holds"
@@ -138,7 +128,7 @@ def _how_firmly(found: Compared, gap: Estimate) -> Iterator[str]:
 def _keeps(row: Row) -> str:
     accuracy = row.estimate("student", "test", "accuracy")
     text = (
-        f"keeps {share(accuracy.mean)} accuracy{_defined(accuracy)} "
+        f"keeps {share(accuracy.mean)} accuracy{partly(accuracy)} "
         f"({change(row.minus_control['accuracy'])} against the control)"
     )
     size = _size(row)
@@ -232,7 +222,7 @@ def _how_chosen(found: Compared) -> Iterator[str]:
         )
 
 
-def _what_intervals_are(found: Compared, confidence: float) -> Iterator[str]:
+def _what_intervals_are(found: Compared, confidence: float, own: float) -> Iterator[str]:
     row = found.subject or found.rows[0]
     if row.repetitions > 1:
         few = ", which are few: they are wide" if row.repetitions < _FEW else ""
@@ -242,15 +232,10 @@ def _what_intervals_are(found: Compared, confidence: float) -> Iterator[str]:
         )
     else:
         yield (
-            "Nothing is repeated: intervals are over test rows, bootstrapped, and say nothing of "
-            f"another run ({row.repetitions_vary})."
+            f"Nothing is repeated: intervals are {100 * own:.4g}% ones over test rows (percentiles "
+            "of a bootstrap; of the change in accuracy, the normal interval of a mean of paired "
+            f"differences), and say nothing of another run ({row.repetitions_vary})."
         )
-
-
-def _defined(estimate: Estimate) -> str:
-    if 0 < estimate.defined < estimate.of:
-        return f" (defined in {estimate.defined} of {estimate.of})"
-    return ""
 
 
 def _parenthesis(label: str) -> str:

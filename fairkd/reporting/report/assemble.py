@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fairkd.record import JobRecord, parameters
+from fairkd.record import parameters
 from fairkd.reporting.certificate import joint_lines
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.job import job_figures
@@ -26,7 +26,6 @@ from fairkd.reporting.report.privacy import privacy_table
 from fairkd.reporting.runs import FoundRuns
 from fairkd.reporting.threshold import threshold_of
 from fairkd.sweeps.joint import joint
-from fairkd.sweeps.labels import labels
 from fairkd.sweeps.outcome import Outcome
 from fairkd.sweeps.summary import Summary, summarise
 from fairkd.tracking.reading import Reading
@@ -76,7 +75,8 @@ def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Repor
         end = f"-{place}" if several else ""
         job = None if one.job is None else jobs[one.job.number]
         taken += [] if job is None else [job]
-        sentences = basis(one, summary.confidence, _classes(jobs, one))
+        first = jobs[one.rows[0].outcomes[0].number]
+        sentences = basis(one, summary.confidence, first.confidence, len(first.record.trio.classes))
         findings.append(Finding(name if several else "", tuple(answer(one)), tuple(sentences)))
         of_this = _tables(one, end, summary.confidence)
         of_this += [] if job is None else _job_tables(reading, job, end, wanted.rows)
@@ -116,20 +116,10 @@ def _comparisons(
         for row in summary.rows
         if all(is_distillation_alone(flat[outcome.number]) for outcome in row.outcomes)
     }
-    texts = dict(
-        zip(
-            [row.configuration for row in summary.rows],
-            labels([row.varied for row in summary.rows]),
-            strict=True,
-        )
-    )
     return {
         comparison: compared(
-            [
-                with_own_intervals(row, jobs[row.outcomes[0].number].record, summary.confidence)
-                for row in rows
-            ],
-            [texts[row.configuration] for row in rows],
+            [with_own_intervals(row, jobs[row.outcomes[0].number]) for row in rows],
+            [summary.labels[row.configuration] for row in rows],
             threshold,
             alone,
         )
@@ -154,7 +144,11 @@ def _job_tables(reading: Reading, job: RecordedJob, end: str, rows: int) -> list
             privacy_table(record, block, f"privacy{end}"),
         ]
     if rows and record.flipped is not None:
-        found.append(flipped_table(reading.text(job.run, ARTIFACT), f"flipped{end}", rows))
+        found.append(
+            flipped_table(
+                reading.text(job.run, ARTIFACT), f"flipped{end}", rows, record.flipped.final
+            )
+        )
     return [table for table in found if table is not None]
 
 
@@ -177,12 +171,6 @@ def _certified(outcomes: Sequence[Outcome]) -> list[str]:
         "Nothing is certified: the numbers are of these test rows, and new rows may differ "
         "(constraint.confidence=0.95 tests a bound on rows of its own)."
     ]
-
-
-def _classes(jobs: Sequence[RecordedJob], found: Compared) -> int:
-    record: JobRecord = jobs[found.rows[0].outcomes[0].number].record
-    flips = [one for changes in record.trio.transfers.values() for one in changes.flips.values()]
-    return len(flips[0].labels) if flips else 2
 
 
 def _title(jobs: Sequence[RecordedJob], summary: Summary) -> str:

@@ -19,7 +19,8 @@ class Compared:
         threshold: what the gap is to stay within.
         chosen: the most accurate row that keeps the threshold, both on validation; ``None`` where
             no row does.
-        closest: the row of the smallest gap on validation; ``None`` where every gap is undefined.
+        closest: the row of the smallest gap on validation; ``None`` where every row's gap is
+            undefined in some repetition.
         alone: the row of distillation alone that is most like the one the answer is about; ``None``
             where there is none.
     """
@@ -80,5 +81,5 @@ def _differing(row: Row, other: Row) -> int:
 
 
 def _accuracy(row: Row) -> float:
-    value = row.estimate("student", "validation", "accuracy").mean
+    value = row.estimate("student", "validation", "accuracy").everywhere
     return -math.inf if math.isnan(value) else value

@@ -2,13 +2,13 @@
 
 import math
 
-from fairkd.reporting.report.answer import points
 from fairkd.reporting.report.comparison import Compared
 from fairkd.reporting.report.document import Cell, Table
+from fairkd.reporting.report.raw import raw_cell
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.labels import columns
+from fairkd.sweeps.numbers import UNDEFINED, number, with_half
 from fairkd.sweeps.outcome import MEASURES
-from fairkd.sweeps.sentence import number
 from fairkd.sweeps.summary import Row
 
 FRONT = "*"
@@ -53,64 +53,47 @@ _WHAT = ("accuracy", "gap")
 
 def estimate_cell(estimate: Estimate) -> Cell:
     """A mean with its interval: ``0.839 ± 0.004``, or ``0.031 [0.010, 0.052]`` over test rows."""
-    return Cell(
-        f"{number(estimate.mean)}{_interval(estimate, 1, 3)}", estimate.mean, _half(estimate)
-    )
+    return Cell(f"{with_half(estimate)}{_of_all(estimate)}", estimate.mean, estimate.half_width)
 
 
 def points_cell(estimate: Estimate) -> Cell:
     """A change in points with its interval: ``-0.6 ± 0.2``."""
-    text = f"{points(estimate.mean)}{_interval(estimate, 100, 1)}"
-    return Cell(text, 100 * estimate.mean, 100 * _half(estimate))
-
-
-def varied_cell(text: str) -> Cell:
-    """A varied value: a number where it is one."""
-    try:
-        value = float(text)
-    except ValueError:
-        return Cell(text)
-    return Cell(text, value)
+    found = estimate.times(100)
+    text = f"{with_half(found, 1, signed=True)}{_of_all(found)}"
+    return Cell(text, found.mean, found.half_width)
 
 
 def _cells(row: Row, threshold: float, varied: dict[str, str]) -> tuple[Cell, ...]:
     accuracy, gap = (row.estimate("student", "test", measure) for measure in MEASURES)
-    on_validation = row.estimate("student", "validation", "disparity").mean
+    on_validation = row.estimate("student", "validation", "disparity")
     return (
         Cell(FRONT if row.on_front else ""),
-        *map(varied_cell, varied.values()),
+        *map(raw_cell, varied.values()),
         Cell(str(row.repetitions), row.repetitions),
         estimate_cell(accuracy),
         estimate_cell(gap),
         *(points_cell(row.minus_control[measure]) for measure in MEASURES),
         _within(on_validation, threshold),
-        _within(gap.mean, threshold),
+        _within(gap, threshold),
         *(
-            Cell(number(value), value)
+            Cell(f"{number(beside.mean)}{_of_all(beside)}", beside.mean)
             for model in ("control", "teacher")
             for measure in MEASURES
-            for value in [row.estimate(model, "test", measure).mean]
+            for beside in [row.estimate(model, "test", measure)]
         ),
     )
 
 
-def _within(gap: float, threshold: float) -> Cell:
-    return Cell("undefined" if math.isnan(gap) else "yes" if gap <= threshold else "no")
+def _within(gap: Estimate, threshold: float) -> Cell:
+    value = gap.everywhere
+    return Cell(UNDEFINED if math.isnan(value) else "yes" if value <= threshold else "no")
 
 
-def _interval(estimate: Estimate, scale: float, digits: int) -> str:
-    if estimate.interval == "none":
-        return ""
-    if estimate.interval == "repetitions":
-        return f" ± {scale * estimate.half_width:.{digits}f}"
-    ends = (
-        f"{round(scale * end, digits) + 0.0:.{digits}f}" for end in (estimate.low, estimate.high)
-    )
-    return f" [{', '.join(ends)}]"
-
-
-def _half(estimate: Estimate) -> float:
-    return estimate.half_width
+def _of_all(estimate: Estimate) -> str:
+    """The repetitions in which a number is defined, if in some but not in all: `` (3 of 4)``."""
+    if 0 < estimate.defined < estimate.of:
+        return f" ({estimate.defined} of {estimate.of})"
+    return ""
 
 
 def _caption(found: Compared, confidence: float) -> str:
@@ -129,6 +112,8 @@ def _caption(found: Compared, confidence: float) -> str:
             f"± is half of the {confidence:.0%} Student t interval of the mean over n repetitions."
         )
     if "test rows" in kinds:
-        texts.append("[a, b] is a bootstrap interval over test rows, of a single job.")
+        texts.append("[a, b] is a single job's own interval over its test rows.")
     texts.append("Changes are paired, the student minus its own control.")
+    if any(_of_all(estimate) for row in found.rows for estimate in row.estimates.values()):
+        texts.append("(k of n): the number is undefined in the other repetitions.")
     return " ".join(texts)

@@ -3,13 +3,13 @@
 import math
 
 from fairkd.reporting.report.comparison import Compared
-from fairkd.reporting.report.configurations import points_cell, varied_cell
+from fairkd.reporting.report.configurations import points_cell
 from fairkd.reporting.report.document import ABSENT, Cell, Table
-from fairkd.sweeps.differences import Difference, differences
+from fairkd.reporting.report.raw import raw_cell
+from fairkd.sweeps.differences import Difference, differences, p_text
 from fairkd.sweeps.labels import columns
 
 _WORDS = {"accuracy": "accuracy", "disparity": "gap"}
-_SMALLEST = 0.001
 
 
 def differences_table(found: Compared, name: str, confidence: float) -> Table | None:
@@ -42,7 +42,7 @@ def differences_table(found: Compared, name: str, confidence: float) -> Table | 
         ),
         rows=tuple(
             (
-                *(varied_cell(texts[places[one.configuration]]) for texts in varied.values()),
+                *(raw_cell(texts[places[one.configuration]]) for texts in varied.values()),
                 *_cells(one),
                 *([Cell(one.undefined)] if noted else []),
             )
@@ -66,6 +66,4 @@ def _cells(one: Difference) -> tuple[Cell, ...]:
 
 
 def _p(value: float) -> Cell:
-    if math.isnan(value):
-        return Cell(ABSENT, value)
-    return Cell(f"{value:.3f}" if value >= _SMALLEST else f"< {_SMALLEST:g}", value)
+    return Cell(ABSENT if math.isnan(value) else p_text(value), value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from fairkd.reporting.figures.figure import Figure
 
@@ -44,8 +45,12 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     marked: frozenset[int] = frozenset()
 
-    def is_numeric(self, column: int) -> bool:
-        """Whether a column's cells are numbers."""
+    @cached_property
+    def numeric(self) -> tuple[bool, ...]:
+        """Of each column, whether its cells are numbers."""
+        return tuple(self._is_numeric(column) for column in range(len(self.headings)))
+
+    def _is_numeric(self, column: int) -> bool:
         cells = [row[column] for row in self.rows if row[column].text not in ("", ABSENT)]
         return bool(cells) and all(cell.value is not None for cell in cells)
 

@@ -1,29 +1,32 @@
 """A report's file: written whole or not at all, and known again by how it begins."""
 
-from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from fairkd.errors import ConfigError
-
-_READ = 400  # characters in which a report says that it is one
+from fairkd.files import write_whole
 
 
 def is_report(path: Path, marks: tuple[str, ...]) -> bool:
-    """Whether a file begins as a report does.
+    """Whether a file begins with one of these texts.
 
     Args:
         path: of what is there.
-        marks: texts of which a report's beginning has one.
+        marks: how files of the kind begin.
 
     Raises:
-        OSError: it cannot be read.
+        ConfigError: it cannot be read.
     """
     if not path.is_file():
         return False
-    with path.open(encoding="utf-8", errors="replace") as file:
-        start = file.read(_READ)
-    return any(mark in start for mark in marks)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            start = file.read(max(map(len, marks)))
+    except OSError as error:
+        raise ConfigError(
+            f"out={path} is there already and cannot be read ({error.strerror or error}); give "
+            "another place as out."
+        ) from error
+    return start.startswith(marks)
 
 
 def write(text: str, path: Path) -> None:
@@ -32,15 +35,9 @@ def write(text: str, path: Path) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    partial = path.with_name(f".{uuid4().hex}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
+        write_whole(text, path)
     except OSError as error:
         raise ConfigError(
             f"out={path} cannot be written ({error.strerror or error}); give another place as out."
         ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)

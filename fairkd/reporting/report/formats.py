@@ -4,11 +4,10 @@ from fairkd.errors import unknown_name
 from fairkd.reporting.report import html, latex, markdown
 from fairkd.reporting.report.document import Report
 from fairkd.sweeps.summary import Summary
-from fairkd.sweeps.table import frame, jobs_frame
+from fairkd.sweeps.table import csv_text, frame, jobs_frame
 
-_CSV_STARTS = ("rank,on_front,", "job,name,status,")  # CSV has no place for a mark
-MARKS = (html.MARK, markdown.MARK, latex.MARK, *_CSV_STARTS)
-"""By which files are known to be reports."""
+MARKS = (html.MARK, markdown.MARK, latex.MARK)
+"""How the text of every report begins but for CSV, which has no place for a mark."""
 
 
 def written(kind: str, level: str, report: Report, summary: Summary) -> str:
@@ -37,5 +36,4 @@ def written(kind: str, level: str, report: Report, summary: Summary) -> str:
 
 def _csv(summary: Summary, level: str) -> str:
     outcomes = [outcome for row in summary.rows for outcome in row.outcomes]
-    table = jobs_frame(outcomes, []) if level == "jobs" else frame(summary)
-    return table.to_csv(index=False, na_rep="NaN", lineterminator="\n")
+    return csv_text(jobs_frame(outcomes, []) if level == "jobs" else frame(summary))

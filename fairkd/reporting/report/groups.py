@@ -6,7 +6,7 @@ import pandas as pd
 
 from fairkd.evaluation.trio import MODELS, Trio
 from fairkd.reporting.report.document import Cell, Table
-from fairkd.sweeps.sentence import UNDEFINED
+from fairkd.sweeps.numbers import with_ends
 
 _RATES = {
     "accuracy": "accuracy",
@@ -67,8 +67,5 @@ def _heading(column: str) -> str:
 
 def _cell(row: "pd.Series[float]", column: str) -> Cell:
     value = float(row[column])
-    if math.isnan(value):
-        return Cell(UNDEFINED, value)
     low, high = (float(row.get(f"{column}_{end}", math.nan)) for end in ("low", "high"))
-    interval = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
-    return Cell(f"{value:.3f}{interval}", value)
+    return Cell(with_ends(value, (low, high)), value)

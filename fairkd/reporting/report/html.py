@@ -13,8 +13,8 @@ from fairkd import __version__
 from fairkd.reporting.figures import theme
 from fairkd.reporting.report.document import Report
 
-MARK = '<meta name="generator" content="fairkd'
-"""By which a file is known to be such a report."""
+MARK = "<!doctype html>\n<!-- fairkd report -->\n"
+"""How the text of every page begins."""
 
 _LOOKS = {"light": False, "dark": True}
 _FEW_ROWS = 6

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from fairkd.reporting.report.configurations import varied_cell
 from fairkd.reporting.report.document import Cell, Table
+from fairkd.reporting.report.raw import raw_cell
 from fairkd.sweeps.labels import columns
+from fairkd.sweeps.numbers import number
 from fairkd.sweeps.outcome import MEASURES, SEED_KEYS, Outcome
-from fairkd.sweeps.sentence import number
 
 
 def jobs_table(outcomes: Sequence[Outcome], taken: Sequence[str]) -> Table:
@@ -25,8 +25,8 @@ def jobs_table(outcomes: Sequence[Outcome], taken: Sequence[str]) -> Table:
         rows=tuple(
             (
                 Cell(outcome.name),
-                *(varied_cell(texts[place]) for texts in varied.values()),
-                *(varied_cell(str(outcome.seeds.get(key, ""))) for key in SEED_KEYS),
+                *(raw_cell(texts[place]) for texts in varied.values()),
+                *(raw_cell(str(outcome.seeds.get(key, ""))) for key in SEED_KEYS),
                 *(
                     Cell(number(value), value)
                     for measure in MEASURES

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fairkd.reporting.report.document import Cell, Report, Table
 
 MARK = "% fairkd report"
-"""By which a file is known to be such a report."""
+"""How the text of every such report begins."""
 
 MOST_ROWS = 40
 """The most rows of one table; a float does not break across pages."""
@@ -89,7 +89,7 @@ def _table(table: Table) -> Iterator[str]:
     yield r"\centering"
     yield rf"\caption{{{escaped(table.caption + more)}}}"
     yield rf"\label{{tab:{table.name}}}"
-    aligned = ["r" if table.is_numeric(place) else "l" for place, _ in enumerate(table.headings)]
+    aligned = ["r" if numeric else "l" for numeric in table.numeric]
     yield rf"\begin{{tabular}}{{{''.join(aligned)}}}"
     yield r"\toprule"
     yield _row([escaped(heading) for heading in table.headings])
@@ -108,8 +108,9 @@ def _row(texts: list[str]) -> str:
 def _cell(cell: Cell) -> str:
     """Numbers in mathematics, so that a minus is one; other text as it is."""
     if cell.half_width is not None and not math.isnan(cell.half_width):
-        mean, _, half = cell.text.partition(" \u00b1 ")
-        return rf"${mean} \pm {half}$"
+        mean, _, rest = cell.text.partition(" \u00b1 ")
+        half, space, partly = rest.partition(" ")
+        return rf"${mean} \pm {half}${space}{escaped(partly)}"
     if cell.value is not None and cell.text.startswith(("-", "+")):
         number, space, rest = cell.text.partition(" ")
         return f"${escaped(number)}${space}{escaped(rest)}"

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from fairkd import __version__
 from fairkd.checks import as_typed
 from fairkd.record import parameters
+from fairkd.reporting.members import members
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.document import Command
 from fairkd.reporting.runs import FoundRuns
-from fairkd.sweeps.outcome import SEED_KEYS, TARGET
+from fairkd.sweeps.outcome import SEED_KEYS
 from fairkd.tracking.reading import OVERRIDES, VERSIONS, Reading, TrackedJob
 
 _MULTIRUN = "hydra.mode=MULTIRUN"
@@ -36,9 +37,11 @@ def facts(jobs: Sequence[RecordedJob], found: FoundRuns) -> Iterator[tuple[str, 
     for name, start in _SECTIONS.items():
         yield name, _listed(_model(values, start) for values in flat)
     for name, start in _MEMBERS.items():
-        members = _listed(", ".join(_names(values, start)) for values in flat)
-        if members:
-            yield name, members
+        named = _listed(
+            ", ".join(key.removeprefix(start) for key in members(values, start)) for values in flat
+        )
+        if named:
+            yield name, named
     yield (
         "Epochs, batch",
         _listed(
@@ -129,14 +132,6 @@ def _model(values: Mapping[str, object], start: str) -> str:
         if not key.startswith("_") and "." not in key and value is not None
     ]
     return " ".join([target, *given])
-
-
-def _names(values: Mapping[str, object], start: str) -> list[str]:
-    return [
-        key.removeprefix(start).removesuffix(TARGET)
-        for key in values
-        if key.startswith(start) and key.endswith(TARGET) and key.count(".") == start.count(".") + 1
-    ]
 
 
 def _counted_runs(found: FoundRuns) -> str:

@@ -6,7 +6,7 @@ from fairkd.reporting.markdown import block, plain, table
 from fairkd.reporting.report.document import Report, Table
 
 MARK = "<!-- fairkd report -->"
-"""By which a file is known to be such a report."""
+"""How the text of every such report begins."""
 
 _MOST_ROWS = 100
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from fairkd.evaluation.intervals import mean_interval
 from fairkd.record import JobRecord
+from fairkd.reporting.recorded import RecordedJob
 from fairkd.sweeps.estimate import Estimate
 from fairkd.sweeps.outcome import Measure, Model, Split
 from fairkd.sweeps.summary import Row
@@ -15,7 +16,7 @@ from fairkd.sweeps.summary import Row
 CONTROL = "control"
 
 
-def with_own_intervals(row: Row, record: JobRecord, confidence: float) -> Row:
+def with_own_intervals(row: Row, job: RecordedJob) -> Row:
     """A row whose estimates of a single job have that job's intervals; any other row as it is.
 
     The student's accuracy, and its changes against the control, paired by test row. The changes of
@@ -24,11 +25,11 @@ def with_own_intervals(row: Row, record: JobRecord, confidence: float) -> Row:
 
     Args:
         row: of a summary.
-        record: of its first job.
-        confidence: of the interval of the change in accuracy; the others have that of the record.
+        job: its first one.
     """
     if row.repetitions != 1:
         return row
+    record = job.record
     place: tuple[Model, Split, Measure] = ("student", "test", "accuracy")
     final = record.trio.evaluations[record.trio.final]
     accuracy = _with(row.estimates[place], final.intervals.get("accuracy"))
@@ -39,7 +40,7 @@ def with_own_intervals(row: Row, record: JobRecord, confidence: float) -> Row:
         name = f"{row.headline.metric}_change_from_{CONTROL}/{block}"
         changes["disparity"] = _with(changes["disparity"], intervals.get(name))
         changes["accuracy"] = _with(
-            changes["accuracy"], _change_in_accuracy(record, block, confidence)
+            changes["accuracy"], _change_in_accuracy(record, block, job.confidence)
         )
     return replace(row, estimates={**row.estimates, place: accuracy}, minus_control=changes)
 

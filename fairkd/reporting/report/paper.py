@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from fairkd.reporting.report.comparison import Compared
-from fairkd.reporting.report.configurations import estimate_cell, points_cell, varied_cell
+from fairkd.reporting.report.configurations import estimate_cell, points_cell
 from fairkd.reporting.report.document import ABSENT, Cell, Table
+from fairkd.reporting.report.raw import raw_cell
 from fairkd.sweeps.labels import columns
 from fairkd.sweeps.outcome import MEASURES, Model
 from fairkd.sweeps.summary import Row
@@ -35,7 +36,7 @@ def paper_table(found: Compared, name: str, confidence: float) -> Table:
         rows.append(
             (
                 Cell(f"{row.outcomes[0].final}{mark}"),
-                *(varied_cell(texts[place]) for texts in varied.values()),
+                *(raw_cell(texts[place]) for texts in varied.values()),
                 *([Cell(str(row.repetitions), row.repetitions)] if counts else []),
                 *_numbers(row, "student"),
                 *(points_cell(row.minus_control[measure]) for measure in MEASURES),

@@ -1,11 +1,9 @@
 """A first look at privacy: whether losses tell which rows trained a model, by group."""
 
-import math
-
 from fairkd.privacy.membership import MEMBERSHIP_AUC
 from fairkd.record import JobRecord
 from fairkd.reporting.report.document import Cell, Table
-from fairkd.sweeps.sentence import UNDEFINED
+from fairkd.sweeps.numbers import with_ends
 
 _ALL = "all"
 
@@ -42,8 +40,4 @@ def _cell(record: JobRecord, model: str, block: str, cell: str | None) -> Cell:
     found = record.membership[model]
     name = MEMBERSHIP_AUC if cell is None else f"{MEMBERSHIP_AUC}/{block}.{cell}"
     value = found.metrics[name]
-    if math.isnan(value):
-        return Cell(UNDEFINED, value)
-    low, high = found.intervals.get(name, (math.nan, math.nan))
-    interval = "" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]"
-    return Cell(f"{value:.3f}{interval}", value)
+    return Cell(with_ends(value, found.intervals.get(name)), value)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from fairkd.evaluation.trio import MODELS
-from fairkd.reporting.figures.groups import statistics_of
 from fairkd.reporting.figures.job import job_figures
+from fairkd.reporting.rates import statistics_of
 
 NASTY = "<script>alert(1)</script> & <b>bold</b>"
 LONG = "born in " + "x" * 184 + " country"
@@ -121,7 +121,11 @@ def test_training_shows_losses_terms_the_disparity_and_the_kept_epoch(make_recor
     assert list(named["student", "y"].y) == [row["val/loss"] for row in record.histories["student"]]
     assert list(named["student: penalty", "y2"].y) == [0.3 / (e + 1) for e in range(5)]
     kept = [trace for trace in figure.plot.data if trace.name == "kept epoch"]
-    assert {trace.x for trace in kept} == {(3.0,)}
+    assert {trace.x for trace in kept} == {(4,)}
+    assert {trace.x for trace in named.values()} == {(1, 2, 3, 4, 5)}
+    assert "epoch 5: 0.220" in named["student", "y"].hovertext[4]
+    assert "kept epoch 4: " in kept[0].hovertext[0]
+    assert figure.plot.layout.xaxis4.title.text == "epoch (counted from 1)"
     assert kept[0].y == (record.histories["teacher"][3]["val/loss"],)
     assert [shape.y0 for shape in figure.plot.layout.shapes] == [0.05]
     assert "student 4 of 5" in figure.caption
@@ -134,6 +138,13 @@ def test_a_bound_is_drawn_where_it_is_above_0(make_record, threshold, drawn):
     bounds = {"penalty": replace(record.bounds["penalty"], threshold=threshold)}
     figure = figures(replace(record, bounds=bounds))["training"]
     assert [line.y0 for line in figure.plot.layout.shapes if line.y0 == line.y1] == drawn
+
+
+def test_a_kept_epoch_that_the_history_lacks_is_not_drawn(make_record):
+    record = replace(make_record(), best_epochs={"student": 5})
+    figure = figures(record)["training"]
+    assert "kept epoch" not in [trace.name for trace in figure.plot.data]
+    assert "Kept epochs" not in figure.caption
 
 
 def test_multipliers_have_a_panel_of_their_own(make_record):

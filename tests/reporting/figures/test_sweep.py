@@ -131,7 +131,19 @@ def test_the_forest_plot_holds_the_differences(rows):
     clear = sum(d.corrected < 0.05 for d in found.values())
     assert f"over 32 paired t tests, {clear} difference" in figure.caption
     hovers = [text for trace in figure.plot.data for text in trace.hovertext]
-    assert all(re.search(r"p (=|&lt;) 0", text) for text in hovers)
+    assert all(re.search(r"p: (&lt; )?0\.", text) for text in hovers)
+
+
+def test_a_difference_without_a_test_is_not_said_to_be_large(grid):
+    rows = grid(repetitions=4, weight=[0, 1], undefined=3)  # of the first, one gap is defined
+    figure = figures(rows)["differences"]
+    (untested,) = [trace for trace in figure.plot.data if trace.name == "no test"]
+    (line,) = untested.y
+    assert (rows[line].varied, untested.xaxis) == ({"constraint.weight": 0}, "x")
+    assert "no test: it takes 2 repetitions" in untested.hovertext[0]
+    drawn = [(trace.xaxis, y) for trace in figure.plot.data for y in trace.y]
+    assert len(drawn) == len(set(drawn)) == 4
+    assert figure.caption.endswith("1 has no test.")
 
 
 def test_parallel_coordinates_hold_keys_and_measures(rows):

@@ -1,6 +1,7 @@
 import plotly.graph_objects as go
 import pytest
 
+from fairkd.reporting import palette
 from fairkd.reporting.figures import theme
 
 
@@ -22,8 +23,8 @@ def test_the_contrast_of_black_and_white_is_known():
 
 @pytest.mark.parametrize("page", ["#ffffff", "#14171b"])
 def test_data_stands_out_on_light_and_on_dark_pages(page):
-    ends = [theme.SEQUENTIAL[0][1], theme.SEQUENTIAL[-1][1]]
-    for colour in (*theme.COLOURS, theme.NEUTRAL, *ends):
+    ends = [palette.SEQUENTIAL[0][1], palette.SEQUENTIAL[-1][1]]
+    for colour in (*palette.COLOURS, palette.NEUTRAL, *ends):
         assert contrast(colour, page) > 2, colour
 
 
@@ -46,18 +47,6 @@ def test_the_dark_template_changes_colours_alone():
     light, dark = (theme.template(dark).to_plotly_json() for dark in (False, True))
     assert light != dark
     assert shape(light) == shape(dark)
-
-
-def test_things_of_one_colour_differ_in_mark_line_and_pattern():
-    for mark in (theme.symbol, theme.dash, theme.pattern):
-        looks = [(theme.colour(n), mark(n)) for n in range(36)]
-        assert len(set(looks)) == 36
-
-
-def test_further_models_have_places_of_their_own_after_the_trio():
-    models = ["teacher", "control", "student", "pruned", "quantised"]
-    assert len({theme.model_place(model, models) for model in models}) == 5
-    assert theme.model_place("student", models) == theme.model_place("student", ["student"])
 
 
 def test_a_finished_plot_leaves_colours_to_the_template():

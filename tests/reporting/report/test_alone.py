@@ -6,6 +6,9 @@ SOFT = {"distillation.terms.soft_targets._target_": "fairkd.distillation.respons
 PENALTY = "constraint.terms.penalty"
 WITH_PENALTY = {**SOFT, f"{PENALTY}._target_": "fairkd.fairness.penalty.Penalty"}
 
+EARLY, ALPHA = "distillation.terms.readout._target_", "distillation.terms.readout.alpha"
+FAIR, BY = "distillation.terms.fair._target_", "distillation.terms.fair.by"
+
 
 @pytest.mark.parametrize(
     ("params", "alone"),
@@ -27,6 +30,14 @@ WITH_PENALTY = {**SOFT, f"{PENALTY}._target_": "fairkd.fairness.penalty.Penalty"
         ({**SOFT, "mitigation.terms.reweighing._target_": "fairkd.fairness.reweighing.R"}, False),
         ({**SOFT, "compression.steps.pruned._target_": "fairkd.training.compress.Prune"}, False),
         ({**SOFT, "baseline._target_": "fairkd.baselines.grid_search.GridSearch"}, False),
+        # Labels alone.
+        ({**SOFT, "distillation.alpha": 0.0, "distillation.terms.soft_targets.weight": 0.0}, False),
+        ({EARLY: "fairkd.distillation.debiased.EarlyReadout", ALPHA: 0}, False),
+        ({EARLY: "fairkd.distillation.debiased.EarlyReadout", ALPHA: 0.9}, True),
+        # Groups are looked at.
+        ({**SOFT, FAIR: "fairkd.distillation.fair_features.FairFeatures", BY: None}, False),
+        ({**SOFT, "teacher.balance.by": "sex"}, False),
+        ({**SOFT, "teacher.balance.by": None}, True),
         # A term's own parts are no terms.
         ({"distillation.terms.hint.projection._target_": "torch.nn.Linear"}, False),
     ],

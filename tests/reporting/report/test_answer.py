@@ -129,9 +129,10 @@ def test_intervals_over_test_rows(make):
         "Against the control its gap changed by -14.0 points [-16.0, -12.0]"
     )
     assert (
-        "Nothing is repeated: intervals are over test rows, bootstrapped, and say nothing of "
-        "another run (conditional on one data split, teacher and student seed)."
-        in basis(one, 0.95, 2)
+        "Nothing is repeated: intervals are 90% ones over test rows (percentiles of a bootstrap; "
+        "of the change in accuracy, the normal interval of a mean of paired differences), and say "
+        "nothing of another run (conditional on one data split, teacher and student seed)."
+        in basis(one, 0.95, 0.9, 2)
     )
 
 
@@ -187,13 +188,15 @@ def test_who_holds_already(make, control, teacher, sentence):
 
 def test_undefined_numbers(make):
     (only,) = answer(found([make(0, gap=math.nan)]))
-    assert only.startswith("No configuration has a defined accuracy and gap on validation")
+    assert only.startswith("No configuration has an accuracy and a gap that are defined on valid")
     first, *_ = answer(found([make(0, gap=math.nan, validation=(0.8, 0.01))]))
     assert "its gap on test is undefined, so whether it holds there is not known" in first
     partly = [
         make(s, gap=math.nan if s else 0.03, validation=(0.8, 0.03), seed=s) for s in range(2)
     ]
-    assert "Its gap on test is 0.030 (defined in 1 of 2)." in answer(found(partly))
+    first, *_ = answer(found(partly))
+    unknown = "its gap on test is 0.030 (defined in 1 of 2), so whether it holds there is not known"
+    assert unknown in first
     undefined = answer(found([make(0, control=(0.8, math.nan))]))
     assert (
         "Against the control its gap changed by an undefined number of points: the control's is "
@@ -237,7 +240,7 @@ def test_the_basis(make):
     jobs = [
         make(2 * n + s, gap=0.03 + n, seed=s, varied={W: n}) for n in range(2) for s in range(2)
     ]
-    assert basis(found(jobs), 0.95, 3) == [
+    assert basis(found(jobs), 0.95, 0.9, 3) == [
         "The gap is the largest difference of selection rate by sex "
         "(demographic_parity_difference).",
         "With 3 classes every rate is of one class against the rest, and the worst class counts.",
@@ -248,7 +251,7 @@ def test_the_basis(make):
     ]
     own = Headline("smallest_ratio_of_f1", "race")
     assert (
-        basis(found([make(0, headline=own)]), 0.95, 2)[0]
+        basis(found([make(0, headline=own)]), 0.95, 0.9, 2)[0]
         == "The gap is smallest_ratio_of_f1 by race."
     )
 
