@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import held
 from fairkd.job import FORCES, Job
+from fairkd.job_folder import write_student
 from fairkd.keeping import Failures, Keeper, Memory, told
 from fairkd.measuring import (
     baseline_of,
@@ -23,8 +24,9 @@ from fairkd.measuring import (
     with_rows,
 )
 from fairkd.models.features import ModelOutputs
-from fairkd.record import OVERRIDES, JobRecord, parameters, write_student
+from fairkd.record import JobRecord, parameters
 from fairkd.run_page import Annotate, Illustrate, Page, tags
+from fairkd.run_record import write_asked
 from fairkd.serving.description import Description
 from fairkd.store import Content, Store
 from fairkd.tracking.interface import Run, Tracking
@@ -115,8 +117,7 @@ def check_fits(job: Job) -> None:
 def _run(job: Job, keeper: Keeper, tracking: Tracking, page: Page) -> JobResult:
     """Do the job. It is kept before its run is finished: a finished run always has its record."""
     with tracking.start(job.name, parameters(job.config), tags(job), job.sweep.parent) as run:
-        run.log_json(job.config, "configuration.json")
-        run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
+        write_asked(run, job.config, job.words)
         products, record = _compute(job, keeper, run)
         weights = {name: product.model.state_dict() for name, product in products.items()}
         _write_student(job, weights)
@@ -150,8 +151,7 @@ def _reuse(job: Job, record: JobRecord, tracking: Tracking, page: Page) -> JobRe
         return JobResult(record, found, reused=True)
     marked = {**tags(job), "fairkd.reused": "true"}
     with tracking.start(job.name, parameters(job.config), marked, job.sweep.parent) as run:
-        run.log_json(job.config, "configuration.json")
-        run.log_text("".join(f"{word}\n" for word in job.words), OVERRIDES)
+        write_asked(run, job.config, job.words)
         run.log_history(record.histories["student"])
         page.write(run, job, record)
     return JobResult(record, run.run_id, reused=True)

@@ -1,18 +1,9 @@
 """What a job leaves: its record, kept in the store and written into a tracked run."""
 
-import re
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from torch import Tensor
-
-from fairkd.data.dataset import PREPARATION, Dataset
-from fairkd.errors import StoreError
 from fairkd.evaluation.certificate import Certificate
 from fairkd.evaluation.evaluation import (
     Evaluation,
@@ -25,21 +16,16 @@ from fairkd.evaluation.flipped import Flipped
 from fairkd.evaluation.held import Held
 from fairkd.evaluation.scores import Scores
 from fairkd.evaluation.trio import Trio
-from fairkd.serving.description import DESCRIPTION, Description
-from fairkd.store import tensor_bytes
-from fairkd.tracking.interface import Run
 from fairkd.tracking.slug import metric_name
 
 GROUP_METRICS_LIMIT = 200
 """Above so many per-group values a run holds them in its tables alone."""
 
-FIGURES = "figures"
-"""The folder of a job, and of its run's artifacts."""
-
-OVERRIDES = "overrides.txt"
-"""The artifact of a run with what was typed for it, one override a line."""
-
 _NOT_PARAMETERS = ("paths", "tracking", "sweep", "force", "dry_run")
+
+
+HOLDS, CERTIFIED = "fairkd.holds", "fairkd.certified"
+"""Tags of a run, yes or no: of its final model on test, and of its student on certifying rows."""
 
 
 @dataclass(frozen=True)
@@ -89,24 +75,25 @@ class JobRecord:
     flipped: Flipped | None = None
     membership: Mapping[str, Evaluation] = field(default_factory=dict)
 
+    @property
+    def headline_bounds(self) -> list[Held]:
+        """The bounds on the headline."""
+        return [bound for bound in self.bounds.values() if bound.name == self.headline.name]
+
     def disparity(self, model: str, split: str) -> float:
         """A model's headline disparity on ``validation`` or ``test``; NaN where undefined."""
         trio, name = self.trio, self.headline.name
         known = trio.validation[model] if split == "validation" else trio.evaluations[model].metrics
         if name in known:
             return known[name]
-        return next(
-            bound.values[split][model]
-            for bound in self.bounds.values()
-            if f"{bound.metric}/{bound.block}" == name
-        )
+        return next(bound.values[split][model] for bound in self.headline_bounds)
 
     def disparity_interval(self, model: str) -> tuple[float, float] | None:
         """The interval of a model's headline disparity on test; ``None`` where there is none."""
         name = self.headline.name
         if name in self.trio.evaluations[model].intervals:
             return self.trio.evaluations[model].intervals[name]
-        known = (b.intervals for b in self.bounds.values() if f"{b.metric}/{b.block}" == name)
+        known = (bound.intervals for bound in self.headline_bounds)
         return next((intervals[model] for intervals in known if model in intervals), None)
 
     def to_json(self) -> dict[str, Any]:
@@ -150,13 +137,7 @@ class JobRecord:
         The headline is that of the job's final model: the student, or the last further one.
         """
         final = self.trio.final
-        student = self.trio.evaluations[final]
-        gap = self.disparity(final, "test")
-        found = {
-            "test/accuracy": student.metrics["accuracy"],
-            "test/disparity": gap,
-            "test/disparity_change": gap - self.disparity("control", "test"),
-        }
+        found = self.compared(final)
         interval = self.disparity_interval(final)
         if interval is not None:
             found |= dict(zip(("test/disparity_low", "test/disparity_high"), interval, strict=True))
@@ -180,10 +161,8 @@ class JobRecord:
         found: dict[str, float] = {}
         for bound in self.bounds.values():
             for model, value in bound.values["test"].items():
-                if f"{bound.metric}/{bound.block}" not in self.trio.evaluations[model].metrics:
+                if bound.name not in self.trio.evaluations[model].metrics:
                     found[metric_name("test", model, bound.metric, bound.block)] = value
-        if self.holds is not None:
-            found["test/holds"] = float(self.holds)
         if self.certificate is not None:
             found["certify/certified"] = float(self.certificate.certified)
             found["certify/exceeds"] = self.certificate.chosen.exceeds
@@ -192,15 +171,31 @@ class JobRecord:
                 found[metric_name("certify", "upper", name)] = upper
         return found
 
+    def compared(self, model: str) -> dict[str, float]:
+        """What models are compared by, of one of them: accuracy, gap, its change, and bounds.
+
+        Its bounds (``test/holds``) are left out where `holds_for` is ``None``.
+        """
+        gap = self.disparity(model, "test")
+        found = {
+            "test/accuracy": self.trio.evaluations[model].metrics["accuracy"],
+            "test/disparity": gap,
+            "test/disparity_change": gap - self.disparity("control", "test"),
+        }
+        holds = self.holds_for(model)
+        return found if holds is None else {**found, "test/holds": float(holds)}
+
     @property
     def holds(self) -> bool | None:
-        """Whether the final model keeps every bound on test.
+        """Whether the final model keeps every bound on test, as `holds_for`."""
+        return self.holds_for(self.trio.final)
+
+    def holds_for(self, model: str) -> bool | None:
+        """Whether a model keeps every bound on test.
 
         ``None`` without bounds above 0, and where one is undefined and no other is broken.
         """
-        verdicts = [
-            bound.holds(self.trio.final) for bound in self.bounds.values() if bound.threshold > 0
-        ]
+        verdicts = [bound.holds(model) for bound in self.bounds.values() if bound.threshold > 0]
         if False in verdicts:
             return False
         return None if not verdicts or None in verdicts else True
@@ -208,8 +203,8 @@ class JobRecord:
     def tags(self) -> dict[str, str]:
         """What runs are filtered by: ``fairkd.holds`` and ``fairkd.certified``, yes or no."""
         known = {
-            "fairkd.holds": self.holds,
-            "fairkd.certified": None if self.certificate is None else self.certificate.certified,
+            HOLDS: self.holds,
+            CERTIFIED: None if self.certificate is None else self.certificate.certified,
         }
         return {
             name: "yes" if value else "no" for name, value in known.items() if value is not None
@@ -249,128 +244,6 @@ def parameters(config: Mapping[str, Any]) -> dict[str, object]:
     return dict(_flat(kept, ""))
 
 
-def weights_file(model: str) -> str:
-    """The name of a file with a model's weights."""
-    return f"{model}.safetensors"
-
-
-def write_student(
-    output: Path,
-    weights: Mapping[str, Mapping[str, Tensor]],
-    dataset: Dataset,
-    description: Description,
-) -> None:
-    """Put the student, as `fairkd.serving.student.Student` reads it, into the job's folder.
-
-    All of it is written, or nothing.
-
-    Args:
-        output: the job's folder.
-        weights: of the student, and of what compression made of it, by name.
-        dataset: whose preparation belongs to them.
-        description: what they are.
-
-    Raises:
-        StoreError: the folder cannot be written.
-    """
-    with _writing(output):
-        output.mkdir(parents=True, exist_ok=True)
-        for left in output.glob(".partial-*"):  # by a process that was killed at this very job
-            shutil.rmtree(left, ignore_errors=True)
-        with TemporaryDirectory(dir=output, prefix=".partial-") as name:
-            partial = Path(name)
-            for model, tensors in weights.items():
-                (partial / weights_file(model)).write_bytes(tensor_bytes(tensors))
-            description.save(partial)
-            if dataset.preparation is not None:
-                dataset.preparation.save(partial / PREPARATION)
-            shutil.rmtree(output / PREPARATION, ignore_errors=True)
-            for made in sorted(partial.iterdir()):
-                made.replace(output / made.name)
-
-
-def write_figures(output: Path, figures: Mapping[str, bytes]) -> None:
-    """Put pictures into the job's folder, whole or not at all.
-
-    Args:
-        output: the job's folder, which is there.
-        figures: the content of each file by its name.
-
-    Raises:
-        StoreError: the folder cannot be written.
-    """
-    with _writing(output):
-        shutil.rmtree(output / FIGURES, ignore_errors=True)
-        if not figures:
-            return
-        with TemporaryDirectory(dir=output, prefix=".partial-") as partial:
-            made = Path(partial) / FIGURES
-            made.mkdir()
-            for name, content in figures.items():
-                (made / name).write_bytes(content)
-            made.replace(output / FIGURES)
-
-
-def write_run(run: Run, record: JobRecord, dataset: Dataset, output: Path) -> None:
-    """Write a record into an open run; the curves are the business of whoever trained.
-
-    Args:
-        run: open.
-        record: what was measured.
-        dataset: becomes the run's input.
-        output: the job's folder, with what `write_student` and `write_figures` put there.
-    """
-    run.log_metrics(record.metrics())
-    run.set_tags(record.tags())
-    rows = sum(batch.size for batch in dataset.splits.values())
-    run.log_input(dataset.name, dataset.fingerprint, ", ".join(dataset.splits), rows)
-    for model in record.trio.models:
-        for block, table in record.trio.evaluations[model].tables.items():
-            run.log_table(table, f"groups/{_file_name(block)}.{model}.csv")
-    for model, history in record.histories.items():
-        run.log_json(history, f"curves/{model}.json")
-    for transfer in record.trio.transfers.values():
-        for block, table in transfer.tables.items():
-            run.log_table(table, f"transfer/{_file_name(block)}.csv")
-    for model, changes in record.trio.further.items():
-        for change in changes.values():
-            for block, table in change.tables.items():
-                run.log_table(table, f"transfer/{_file_name(block)}.{model}.csv")
-        if model in record.histories:
-            run.log_file(output / weights_file(model), "student")
-    _write_rows_and_scores(run, record, dataset)
-    for file in sorted((output / FIGURES).glob("*.png")):
-        run.log_file(file, FIGURES)
-    run.log_json(record.to_json(), "record.json")
-    run.log_file(output / weights_file("student"), "student")
-    run.log_file(output / DESCRIPTION, "student")
-    for file in sorted((output / PREPARATION).glob("*")):
-        run.log_file(file, f"student/{PREPARATION}")
-
-
-def _write_rows_and_scores(run: Run, record: JobRecord, dataset: Dataset) -> None:
-    for model, scores in record.scores.items():
-        for block in scores.cells:
-            run.log_table(scores.table(block), f"scores/{_file_name(block)}.{model}.csv")
-    for model, of_loss in record.membership.items():
-        for block, table in of_loss.tables.items():
-            run.log_table(table, f"privacy/{_file_name(block)}.{model}.csv")
-    if record.flipped is not None:
-        run.log_table(record.flipped.table(dataset.raw.get("test")), "flipped.csv")
-
-
-@contextmanager
-def _writing(output: Path) -> Iterator[None]:
-    """Raises `StoreError` where the job's folder cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"The job's folder {output} cannot be written ({error.strerror or error}); free some "
-            "space or set hydra.run.dir to another place."
-        ) from error
-
-
 def _certificate(plain: Mapping[str, Any] | None) -> Certificate | None:
     return None if plain is None else Certificate.from_json(plain)
 
@@ -396,10 +269,6 @@ def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, float]]:
 def _parts(name: str) -> list[str]:
     """A measured name as metric and, if it has one, block or group (which may hold a slash)."""
     return name.split("/", maxsplit=1)
-
-
-def _file_name(block: str) -> str:
-    return re.sub(r"[^\w+-]+", "_", block)
 
 
 def _flat(value: object, key: str) -> "list[tuple[str, object]]":

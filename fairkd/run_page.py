@@ -9,7 +9,9 @@ import torch
 
 from fairkd import __version__
 from fairkd.job import Job
-from fairkd.record import JobRecord, write_figures, write_run
+from fairkd.job_folder import write_figures
+from fairkd.record import JobRecord
+from fairkd.run_record import write_run
 from fairkd.serving.description import Description
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, Run
 from fairkd.tracking.reading import VERSIONS
@@ -22,13 +24,12 @@ NOTE = "mlflow.note.content"
 """The tag that MLflow shows as a run's description."""
 STUDENT = "student"
 """The folder of a run's artifacts that is a model."""
-COMPARED = ("test/accuracy", "test/disparity", "test/disparity_change", "test/holds")
-"""The metrics that runs, and their models, are compared by."""
 
 Illustrate = Callable[[JobRecord], Mapping[str, bytes]]
 """Draws a record: the content of each picture by the name of its file."""
-Annotate = Callable[[JobRecord, str, Collection[str]], str]
-"""A note in Markdown for a record, its run's id and the names of its pictures; empty for none."""
+Annotate = Callable[[JobRecord, str, Collection[str], str], str]
+"""A note in Markdown, or nothing: for a record, its run's id, its pictures' names, and the name of
+the model that is served."""
 
 _EXAMPLES = 2
 _DIGITS = 4
@@ -88,12 +89,13 @@ class Page:
         figures = self.illustrate(record)
         write_figures(job.output, figures)
         write_run(run, record, job.dataset, job.output)
-        text = self.annotate(record, run.run_id, figures)
+        described = Description.load(job.output)
+        text = self.annotate(record, run.run_id, figures, described.serves)
         if text:
             run.set_tags({NOTE: text})
         for block, table in tables(record).items():
             run.show_table(table, f"groups/{slug(block)}.json")
-        _log_model(run, job, record)
+        _log_model(run, job, record, described)
 
 
 def tables(record: JobRecord) -> "dict[str, pd.DataFrame]":
@@ -109,14 +111,13 @@ def tables(record: JobRecord) -> "dict[str, pd.DataFrame]":
     return {block: pd.concat(parts, ignore_index=True) for block, parts in found.items()}
 
 
-def _log_model(run: Run, job: Job, record: JobRecord) -> None:
-    described = Description.load(job.output)
+def _log_model(run: Run, job: Job, record: JobRecord, described: Description) -> None:
+    """The numbers are of the model that is served, which need not be the job's final one."""
     raw = job.dataset.raw.get("train")
     example = (
         job.dataset.splits["train"].x[:1].numpy()
         if raw is None
         else raw[[column.name for column in described.columns]].head(_EXAMPLES)
     )
-    metrics = record.metrics()
-    numbers = {name: metrics[name] for name in COMPARED if name in metrics}
+    numbers = record.compared(described.serves)
     run.log_model(STUDENT, described, example, numbers)

@@ -7,7 +7,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from study_numbers import Job, by_replicate, commands, mean, told
+from study_numbers import Job, best_within, by_replicate, commands, mean, told
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -54,16 +54,11 @@ def frontier(study: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _within(jobs: Sequence[Job], budget: float) -> Job | None:
-    within = [job for job in jobs if job["validation/disparity"] <= budget]
-    return max(within, key=lambda job: float(job["validation/accuracy"])) if within else None
-
-
 def areas_of(jobs: Sequence[Job]) -> dict[str, float]:
     """The mean accuracy over all budgets, by repetition."""
     found = {}
     for replicate, own in by_replicate(jobs).items():
-        chosen = [_within(own, budget) for budget in BUDGETS]
+        chosen = [best_within(own, budget) for budget in BUDGETS]
         found[replicate] = float(
             np.mean([NOBODY if job is None else job["test/accuracy"] for job in chosen])
         )
@@ -75,7 +70,7 @@ def _kept(jobs: Sequence[Job]) -> str:
         job["test/disparity"] <= budget
         for own in by_replicate(jobs).values()
         for budget in BUDGETS
-        for job in [_within(own, budget)]
+        for job in [best_within(own, budget)]
         if job is not None
     ]
     return f"{np.mean(kept):.0%}" if kept else ""

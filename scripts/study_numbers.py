@@ -21,6 +21,12 @@ def by_replicate(jobs: Iterable[Job]) -> dict[str, list[Job]]:
     return found
 
 
+def best_within(jobs: Iterable[Job], budget: float) -> Job | None:
+    """The most accurate job whose gap is within a budget, on validation; `None` for no such job."""
+    within = [job for job in jobs if job["validation/disparity"] <= budget]
+    return max(within, key=lambda job: float(job["validation/accuracy"])) if within else None
+
+
 def of_control(job: Job) -> dict[str, float]:
     return {f"test/{name}": job[f"test/control/{name}"] for name in ("accuracy", "disparity")}
 

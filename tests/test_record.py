@@ -1,24 +1,16 @@
 import json
 import math
 from dataclasses import replace
-from pathlib import Path
 
-import torch
-from safetensors.torch import load_file
-
-from fairkd.data.arrests import load_arrests
 from fairkd.evaluation.compression import Cost
 from fairkd.evaluation.evaluation import Evaluation
+from fairkd.evaluation.held import Held
 from fairkd.evaluation.trio import MODELS, Trio
 from fairkd.record import (
     GROUP_METRICS_LIMIT,
     Headline,
     JobRecord,
-    weights_file,
-    write_figures,
-    write_student,
 )
-from fairkd.serving.description import Description
 
 
 def _record(rows):
@@ -79,23 +71,18 @@ def test_what_losses_tell_is_kept_with_every_bit():
     assert JobRecord.from_json(plain).metrics() == record.metrics()
 
 
-def test_pictures_take_the_place_of_those_that_a_folder_had(tmp_path: Path):
-    write_figures(tmp_path, {"a.png": b"old", "b.png": b"old"})
-    write_figures(tmp_path, {"a.png": b"new"})
-    assert {file.name: file.read_bytes() for file in tmp_path.glob("*/*")} == {"a.png": b"new"}
-    write_figures(tmp_path, {})
-    assert not list(tmp_path.iterdir())
+def test_a_headline_that_is_recorded_with_a_bound_alone_is_read_from_there():
+    def bound(metric: str, block: str, value: float) -> Held:
+        values = {split: {"student": value} for split in ("validation", "test")}
+        ends = {"student": (value - 0.1, value + 0.1)}
+        return Held("selection_rate", metric, block, 0.05, values, ends)
 
-
-def test_what_a_killed_process_left_in_a_jobs_folder_goes_when_the_job_is_done_again(
-    tmp_path: Path,
-):
-    (tmp_path / ".partial-abc").mkdir()
-    (tmp_path / ".partial-abc" / weights_file("student")).write_bytes(b"half")
-    weights = {"student": {"weight": torch.arange(3.0)}, "pruned": {"weight": torch.zeros(2)}}
-    dataset = load_arrests(seed=0)
-    described = Description.of({"_target_": "own.Net"}, dataset, 0.5, weights)
-    write_student(tmp_path, weights, dataset, described)
-    assert not list(tmp_path.glob(".partial-*"))
-    assert load_file(tmp_path / "student.safetensors")["weight"].tolist() == [0.0, 1.0, 2.0]
-    assert load_file(tmp_path / "pruned.safetensors")["weight"].tolist() == [0.0, 0.0]
+    others = {"of a": bound("smallest_ratio", "a", 0.4), "gap": bound("largest_gap", "b", 0.2)}
+    found = bound("smallest_ratio", "b", 0.7)
+    bare = _with_membership(0)
+    headline = Headline("smallest_ratio_of_selection_rate", "b")
+    record = replace(bare, headline=headline, bounds=others | {"found": found})
+    assert record.headline_bounds == [found]
+    assert record.disparity("student", "test") == 0.7
+    assert record.disparity_interval("student") == found.intervals["student"]
+    assert replace(record, bounds=others).headline_bounds == []

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from fairkd.run_page import method, tables
+from fairkd.run_page import Page, method, tables
+from fairkd.serving.description import Description
 
 
 def test_the_table_of_a_block_has_every_model_beside_every_group(measured) -> None:
@@ -23,6 +25,41 @@ def test_the_table_of_a_block_has_every_model_beside_every_group(measured) -> No
         mine = table[table["model"] == model].set_index("group").drop(columns="model")
         pd.testing.assert_frame_equal(mine, own, check_names=False)
     assert np.isnan(table["accuracy"]).sum() == len(models)
+
+
+class Logged:
+    """A run that keeps what its model and its note are."""
+
+    run_id = "abc"
+
+    def log_model(self, folder: str, description: Description, example, numbers) -> None:
+        self.served, self.numbers = description.serves, numbers
+
+    def __getattr__(self, name: str):
+        return lambda *_: None
+
+
+def test_a_models_numbers_are_those_of_what_is_served(measured, monkeypatch, tmp_path) -> None:
+    """With a baseline, the job is for the baseline, and the student is served."""
+    record = measured(further=("baseline",))
+    monkeypatch.setattr("fairkd.run_page.write_run", lambda *_: None)
+    Description({"_target_": "own.Net"}, (2,), ("no", "yes"), 0.5, ()).save(tmp_path)
+    split = SimpleNamespace(x=torch.zeros(3, 2))
+    dataset = SimpleNamespace(raw={}, splits={"train": split})
+    told: list[str] = []
+    page = Page(lambda _: {}, lambda _, run_id, figures, serves: told.append(serves) or "")
+    run = Logged()
+    page.write(run, SimpleNamespace(output=tmp_path, dataset=dataset), record)
+    assert (run.served, told) == ("student", ["student"])
+    student, other = (record.trio.evaluations[name].metrics for name in ("student", "baseline"))
+    gap = "demographic_parity_difference/sex"
+    assert student["accuracy"] != other["accuracy"]
+    assert run.numbers == {
+        "test/accuracy": student["accuracy"],
+        "test/disparity": student[gap],
+        "test/disparity_change": student[gap] - record.trio.evaluations["control"].metrics[gap],
+        "test/holds": float(student[gap] <= 0.05),
+    }
 
 
 def job(**terms: list[str]) -> SimpleNamespace:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from fairkd.errors import FairkdError, unknown_name
+from fairkd.errors import FairkdError, TrackingError, unknown_name
 from fairkd.tracking.reading import Reading
 
 STORE_KEYS = ("tracking.uri", "tracking.experiment", "tracking.artifacts")
@@ -15,7 +15,11 @@ Which runs
   query=CONDITION             what MLflow finds: "tags.`fairkd.data` = 'adult'"
 """
 THRESHOLD_HELP = """\
-  threshold=0.05              of a sweep, the most accurate whose gap is within it on validation
+  threshold=NUMBER            of several, the most accurate whose gap is within it on validation
+                              (else within that of the jobs' bounds, else within 0.05)
+"""
+UNFINISHED_HELP = """\
+  unfinished=accept           go on although jobs have no results; else they are refused
 """
 STORE_HELP = """\
 Where
@@ -29,17 +33,20 @@ class UsageError(FairkdError):
     """Words that are not what the command accepts: exit code 2."""
 
 
-def asked(words: Sequence[str], keys: Sequence[str]) -> dict[str, str]:
+def asked(
+    words: Sequence[str], keys: Sequence[str], store_keys: Sequence[str] = STORE_KEYS
+) -> dict[str, str]:
     """The values of ``key=value`` words.
 
     Args:
         words: of the command line.
-        keys: what is accepted; `STORE_KEYS` always are.
+        keys: what is accepted.
+        store_keys: what is accepted beside them, to say which store.
 
     Raises:
         UsageError: a word without ``=``, an unknown key, one without a value, or one given twice.
     """
-    accepted = (*keys, *STORE_KEYS)
+    accepted = (*keys, *store_keys)
     found: dict[str, str] = {}
     for word in words:
         key, sign, value = word.partition("=")
@@ -81,24 +88,54 @@ def choice_of(values: Mapping[str, str], key: str, accepted: Sequence[str]) -> s
     return given
 
 
-def threshold_of(values: Mapping[str, str]) -> float | None:
-    """The gap within which a sweep's student is chosen; ``None`` where it is not given.
+def threshold_of(values: Mapping[str, str], choosing: Sequence[str]) -> float | None:
+    """The gap within which a student is chosen; ``None`` where it is not given.
+
+    Args:
+        values: by key.
+        choosing: which of `RUN_KEYS` the command chooses a student for.
 
     Raises:
-        UsageError: it is no number, or there is no sweep to choose from.
+        UsageError: it is no number of at least 0, or there is nothing to choose from.
     """
     if "threshold" not in values:
         return None
     given = values["threshold"]
-    if "sweep" not in values:
-        raise UsageError(f"threshold={given} chooses from a sweep; give sweep= or leave it out.")
+    if not any(key in values for key in choosing):
+        listed = " or ".join(f"{key}=" for key in choosing)
+        raise UsageError(
+            f"threshold={given} chooses among several jobs; give {listed}, or leave it out."
+        )
     try:
         threshold = float(given)
     except ValueError:
         threshold = math.nan
-    if not math.isfinite(threshold):
-        raise UsageError(f"threshold={given} is not a finite number; write it like threshold=0.05.")
+    if not 0 <= threshold < math.inf:
+        raise UsageError(
+            f"threshold={given} is not a number of at least 0; write it like threshold=0.05."
+        )
     return threshold
+
+
+def refuse_missing(values: Mapping[str, str], which: Mapping[str, str], missing: str) -> None:
+    """Refuse what is not all there, unless ``unfinished=accept`` says that it may be.
+
+    Args:
+        values: by key; ``unfinished`` is one of them.
+        which: the word that says which runs are meant.
+        missing: `fairkd.reporting.runs.FoundRuns.missing`.
+
+    Raises:
+        TrackingError: something is missing.
+        UsageError: ``unfinished`` is another word.
+    """
+    accepted = choice_of(values, "unfinished", ("refuse", "accept")) == "accept"
+    if missing and not accepted:
+        ((key, value),) = which.items()
+        raise TrackingError(
+            f"{key}={value} has jobs of which nothing can be said: {missing}. Run them again, or "
+            "add unfinished=accept to go on without them."
+        )
 
 
 def reading(values: Mapping[str, str]) -> Reading:

@@ -26,7 +26,7 @@ from fairkd.errors import ConfigError
 from fairkd.evaluation.reference import with_references
 from fairkd.identity import Surroundings, job_keys
 from fairkd.job import Job, SweepPlace
-from fairkd.record import FIGURES
+from fairkd.job_folder import FIGURES
 from fairkd.tracking.interface import Tracking
 from fairkd.training.compress import Compression
 from fairkd.training.distil import Distillation, Recipe

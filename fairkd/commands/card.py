@@ -1,6 +1,5 @@
 """``fairkd card``: the model card of a run's student, or of the one to choose from a sweep."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +14,7 @@ from fairkd.commands.asking import (
     threshold_of,
     which_runs,
 )
-from fairkd.commands.places import check_writable
-from fairkd.errors import ConfigError
+from fairkd.commands.places import check_out
 
 if TYPE_CHECKING:
     from fairkd.reporting.card.choice import Choice
@@ -47,20 +45,23 @@ def card(words: Sequence[str]) -> int:
     if {"-h", "--help"} & set(words):
         print(USAGE, end="")
         return 0
+    from fairkd.tracking.reading import OVERRIDES
+
     values = asked(words, _KEYS)
-    threshold = threshold_of(values)
+    threshold = threshold_of(values, ("sweep", "query"))
     which = which_runs(values)
     store = reading(values)
     out = values.get("out")
     if out is not None:
-        _check_place(Path(out))
+        from fairkd.reporting.card.metadata import MARK
 
-    from fairkd.record import OVERRIDES
+        check_out(Path(out), "card", (MARK,))
+
     from fairkd.reporting.card.card import card as card_of
 
     job, choice = _chosen(store, which, threshold)
     typed = None
-    if OVERRIDES in store.paths(job.run):
+    if store.has(job.run, OVERRIDES):
         typed = store.text(job.run, OVERRIDES).splitlines()
     text = card_of(job, words=typed, choice=choice, licence=values.get("license"))
     if out is None:
@@ -85,21 +86,4 @@ def _chosen(
 
     found = found_runs(store, **which)
     jobs = recorded_jobs(store, found.jobs)
-    return (jobs[0], None) if "run" in which else chosen(jobs, threshold)
-
-
-def _check_place(place: Path) -> None:
-    """Refuse, before the work is done, a place that a card may not be written to.
-
-    Raises:
-        ConfigError: something else is there, or its folder cannot be written.
-    """
-    from fairkd.reporting.card.metadata import MARK
-    from fairkd.reporting.report.file import is_report
-
-    check_writable("out", place.parent)
-    if os.path.lexists(place) and not is_report(place, (MARK,)):
-        raise ConfigError(
-            f"out={place} is there already and is not a card of fairkd; give another out, or "
-            "remove it."
-        )
+    return (jobs[0], None) if "run" in which else chosen(jobs, threshold, found.missing)

@@ -8,14 +8,15 @@ from fairkd.commands.asking import (
     STORE_HELP,
     STORE_KEYS,
     THRESHOLD_HELP,
+    UNFINISHED_HELP,
     UsageError,
     asked,
     choice_of,
     reading,
+    refuse_missing,
     threshold_of,
     which_runs,
 )
-from fairkd.errors import TrackingError
 from fairkd.reporting.gate.condition import Condition, ConditionError, read
 
 USAGE = f"""\
@@ -24,14 +25,13 @@ fairkd check run=ID "test/disparity<=0.05" "test/accuracy>=0.83"
 Exit code 0 if every condition holds, 1 if one does not, 2 for wrong usage. A condition is a metric
 of the run, one of <=, >=, <, >, == and a number, in quotes. An undefined value never holds.
 
-{RUNS_HELP}{THRESHOLD_HELP}{STORE_HELP}
+{RUNS_HELP}{THRESHOLD_HELP}{UNFINISHED_HELP}{STORE_HELP}
 How
   bounds=true                 compare the end of each interval that is worse for the condition
   format=text|json|markdown   markdown is for a build's summary
 """
 FORMATS = ("text", "json", "markdown")
-_KEYS = ("run", "sweep", "query", "threshold", "bounds", "format")
-_SHOWN = 5
+_KEYS = ("run", "sweep", "query", "threshold", "unfinished", "bounds", "format")
 
 
 def check(words: Sequence[str]) -> int:
@@ -54,7 +54,7 @@ def _check(words: Sequence[str]) -> int:
     conditions, values = _divided(words)
     bounds = choice_of(values, "bounds", ("false", "true")) == "true"
     form = choice_of(values, "format", FORMATS)
-    threshold = threshold_of(values)
+    threshold = threshold_of(values, ("sweep",))
     which = which_runs(values)
     store = reading(values)
 
@@ -65,12 +65,7 @@ def _check(words: Sequence[str]) -> int:
     from fairkd.reporting.runs import found_runs
 
     found = found_runs(store, **which)
-    if found.unfinished:
-        names = ", ".join(f"{run.name} ({run.status})" for run in found.unfinished[:_SHOWN])
-        raise TrackingError(
-            f"query={which['query']} finds jobs without a finished run, of which nothing can be "
-            f"said: {names}; run them again, or add \"attributes.status = 'FINISHED'\" to it."
-        )
+    refuse_missing(values, which, found.missing)
     jobs = recorded_jobs(store, found.jobs)
     if "sweep" in which:
         subjects = [of_sweep(which["sweep"], jobs, threshold)]

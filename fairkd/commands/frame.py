@@ -29,7 +29,6 @@ from fairkd.commands.sweep_run import of_grid, of_search, parent_run
 from fairkd.commands.task import Task, own_words, place, without_hydra, workshop
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.job import SweepPlace
-from fairkd.record import OVERRIDES
 from fairkd.reporting.sweep import show_sweep
 from fairkd.store import content_key
 from fairkd.sweeps.compose import as_given
@@ -39,6 +38,7 @@ from fairkd.sweeps.summary import Summary, summarise
 from fairkd.sweeps.table import frame, jobs_frame, parent_metrics, write_csv
 from fairkd.sweeps.trial import Searching
 from fairkd.sweeps.warm import Warm
+from fairkd.tracking.reading import OVERRIDES, SWEEP_FAILED
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ class Frame:
             write_csv(frame(summary), folder / SUMMARY)
             write_csv(jobs_frame(outcomes, opened.failures), folder / JOBS)
             run.log_metrics(parent_metrics(summary))
-            run.log_metrics({"sweep/failed": float(len(opened.failures))})
+            run.log_metrics({SWEEP_FAILED: float(len(opened.failures))})
             for name in (SUMMARY, JOBS):
                 run.log_file(folder / name)
         report = f"fairkd report sweep={shlex.quote(sweep_id)}" if run.run_id else None

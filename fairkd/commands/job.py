@@ -16,7 +16,8 @@ from fairkd.commands.task import own_words
 from fairkd.commands.workshop import Workshop
 from fairkd.experiment import JobResult, run_job
 from fairkd.job import Job
-from fairkd.record import FIGURES, JobRecord
+from fairkd.job_folder import FIGURES
+from fairkd.record import JobRecord
 from fairkd.reporting.certificate import certifiable
 from fairkd.reporting.note import note
 from fairkd.run_page import Illustrate

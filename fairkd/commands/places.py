@@ -29,3 +29,24 @@ def check_writable(key: str, folder: Path) -> None:
             f"{key}={folder} cannot be written: there is no permission to write in {there}. "
             f"Set {key} to a folder you can write."
         )
+
+
+def check_out(place: Path, what: str, marks: tuple[str, ...]) -> None:
+    """Refuse, before the work is done, a place that ``out=`` may not be written to.
+
+    Args:
+        place: of the file.
+        what: is to be written, and may be written over (``report``).
+        marks: how a file of its kind begins.
+
+    Raises:
+        ConfigError: something else is there, or its folder cannot be written.
+    """
+    from fairkd.reporting.report.file import is_report
+
+    check_writable("out", place.parent)
+    if os.path.lexists(place) and not is_report(place, marks):
+        raise ConfigError(
+            f"out={place} is there already and does not begin as a {what} of fairkd; give another "
+            "out, or remove it."
+        )

@@ -1,6 +1,5 @@
 """``fairkd report``: what a sweep found, as one page, or as tables for a paper."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -15,10 +14,10 @@ from fairkd.commands.asking import (
     asked,
     choice_of,
     reading,
+    threshold_of,
     which_runs,
 )
-from fairkd.commands.places import check_writable
-from fairkd.errors import ConfigError
+from fairkd.commands.places import check_out
 
 if TYPE_CHECKING:
     from fairkd.reporting.report.document import Report
@@ -69,19 +68,19 @@ def report(arguments: Sequence[str]) -> int:
     level = choice_of(values, "level", LEVELS)
     if "level" in values and kind != "csv":
         raise UsageError(f"level={level} is of format=csv alone; leave it out or add format=csv.")
-    threshold = _threshold(values.get("threshold"))
+    threshold = threshold_of(values, RUN_KEYS)
     rows = _rows(values.get("rows", _ROWS))
     store = reading(values)
 
     from fairkd.reporting.report.assemble import Wanted, report_of
     from fairkd.reporting.report.file import write
-    from fairkd.reporting.report.formats import written
+    from fairkd.reporting.report.formats import MARKS, written
     from fairkd.reporting.runs import found_runs
 
     found = found_runs(store, **which)
     out = values.get("out") or _name(which, found.jobs, ENDINGS[kind])
     if out != _STANDARD_OUTPUT:
-        _check_place(Path(out))
+        check_out(Path(out), "report", MARKS)
     wanted = Wanted(threshold, tuple(arguments), figures=kind == "html", rows=rows)
     made, summary = report_of(store, found, wanted)
     text = written(kind, level, made, summary)
@@ -93,39 +92,10 @@ def report(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _threshold(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise UsageError(f"threshold={text} is not a number of at least 0.")
-    return value
-
-
 def _rows(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise UsageError(f"rows={text} is not a whole number of at least 0.")
     return int(text)
-
-
-def _check_place(place: Path) -> None:
-    """Refuse, before the work is done, a place that a report may not be written to.
-
-    Raises:
-        ConfigError: something else is there, or its folder cannot be written.
-    """
-    from fairkd.reporting.report.file import is_report
-    from fairkd.reporting.report.formats import MARKS
-
-    check_writable("out", place.parent)
-    if os.path.lexists(place) and not is_report(place, MARKS):
-        raise ConfigError(
-            f"out={place} is there already and does not begin as a report of fairkd; give another "
-            "out, or remove it."
-        )
 
 
 def _name(which: Mapping[str, str], jobs: "Sequence[TrackedJob]", ending: str) -> str:

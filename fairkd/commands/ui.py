@@ -29,7 +29,7 @@ def ui(words: Sequence[str]) -> int:
     if {"-h", "--help"} & set(words):
         print(USAGE, end="")
         return 0
-    values = asked(words, ("port",))
+    values = asked(words, ("port",), ("tracking.uri", "tracking.experiment"))
     port = values.get("port", "5000")
     if not port.isdecimal() or not 0 < int(port) <= _HIGHEST_PORT:
         raise UsageError(f"port={port} is not a port; accepted: 1 to {_HIGHEST_PORT}.")

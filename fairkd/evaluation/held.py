@@ -45,6 +45,11 @@ class Held:
         return recorded_name(self.statistic, self.disparity)
 
     @property
+    def name(self) -> str:
+        """The same with its block, as an evaluation's metrics have it."""
+        return f"{self.metric}/{self.block}"
+
+    @property
     def words(self) -> str:
         """The disparity in words: ``largest difference of selection rate by sex``."""
         return in_words(self.statistic, self.disparity, self.block)

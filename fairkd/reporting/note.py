@@ -3,8 +3,10 @@
 import math
 from collections.abc import Collection, Iterator
 
-from fairkd.record import FIGURES, JobRecord
+from fairkd.job_folder import FIGURES
+from fairkd.record import JobRecord
 from fairkd.reporting.markdown import plain, table
+from fairkd.serving.line import serve_line
 from fairkd.sweeps.numbers import number, with_ends
 
 PICTURE = "groups.png"
@@ -13,13 +15,16 @@ PICTURE = "groups.png"
 _HEADINGS = ("on test", "accuracy", "gap", "parameters", "bytes")
 
 
-def note(record: JobRecord, run_id: str, figures: Collection[str] = ()) -> str:
+def note(
+    record: JobRecord, run_id: str, figures: Collection[str] = (), serves: str = "student"
+) -> str:
     """The note as Markdown; no name from the data can become more than text.
 
     Args:
         record: what was measured.
         run_id: of the run; empty without tracking.
         figures: the names of the pictures among its artifacts.
+        serves: the name of the model that is served.
     """
     headline = record.headline
     rows = [_row(record, model) for model in record.trio.models]
@@ -29,8 +34,16 @@ def note(record: JobRecord, run_id: str, figures: Collection[str] = ()) -> str:
         # MLflow's server hands out artifacts beside its pages.
         source = f"get-artifact?path={FIGURES}%2F{PICTURE}&run_uuid={run_id}"
         parts.append(f"![Rates by group]({source})")
-    serve = f"mlflow models serve -m runs:/{run_id}/student --env-manager local"
-    parts.append(f"To answer raw rows with this student: `{serve}`")
+    final = record.trio.final
+    if serves != final:
+        parts.append(
+            f"What can be served is the {plain(serves)} and not the {plain(final)}, whose gap and "
+            "bounds these are."
+        )
+    parts.append(
+        f"To answer raw rows with the {plain(serves)}, where MLFLOW_TRACKING_URI names this "
+        f"tracking store: `{serve_line(f'runs:/{run_id}/student')}`"
+    )
     return "\n\n".join(parts)
 
 

@@ -96,13 +96,16 @@ class Description:
         if plain["format"] != FORMAT:
             raise ValueError(f"format {plain['format']}, not {FORMAT}")
         threshold = plain["threshold"]
+        serves = str(plain["serves"])
+        if Path(serves).name != serves or "\\" in serves or not serves.strip("."):
+            raise ValueError(f"'serves' is {serves!r}, which is not the name of a model")
         return cls(
             model=dict(plain["model"]),
             shape=tuple(int(width) for width in plain["shape"]),
             classes=tuple(str(name) for name in plain["classes"]),
             threshold=None if threshold is None else float(threshold),
             columns=tuple(Column(str(name), str(kind)) for name, kind in plain["columns"]),
-            serves=str(plain["serves"]),
+            serves=serves,
             int8=bool(plain["int8"]),
         )
 

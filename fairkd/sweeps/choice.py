@@ -1,16 +1,61 @@
 """One student of a sweep, chosen on validation: the most accurate whose gap is within a threshold.
 
-Test chooses nothing: whether the student keeps the threshold there is seen afterwards.
+Where none is within it, the one that comes closest is named, and that it is not within. Test
+chooses nothing: whether the student keeps the threshold there is seen afterwards.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fairkd import checks
 from fairkd.errors import DataError
+from fairkd.sweeps.numbers import number
 from fairkd.sweeps.outcome import Outcome
 from fairkd.sweeps.repetitions import distinct
 from fairkd.sweeps.summary import Row, Summary
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A configuration to take.
+
+    Attributes:
+        row: the configuration.
+        threshold: of its gap.
+        is_within: whether its mean gap on validation is within the threshold; where it is not, no
+            configuration's is.
+    """
+
+    row: Row
+    threshold: float
+    is_within: bool
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of its repetitions the one to take, chosen on validation alike."""
+        return best_repetition(self.row, self.threshold if self.is_within else None)
+
+
+def choose(rows: Sequence[Row], threshold: float) -> Chosen | None:
+    """The most accurate configuration within a threshold; where there is none, the closest.
+
+    Args:
+        rows: of one comparison.
+        threshold: of the mean gap on validation.
+
+    Returns:
+        ``None`` where no configuration's accuracy and gap are defined in every repetition.
+
+    Raises:
+        ConfigError: the threshold is no number.
+    """
+    checks.number("threshold", threshold)
+    found = within(rows, threshold)
+    if found is not None:
+        return Chosen(found, threshold, is_within=True)
+    near = closest(rows)
+    return None if near is None else Chosen(near, threshold, is_within=False)
 
 
 def within(rows: Sequence[Row], threshold: float) -> Row | None:
@@ -26,18 +71,35 @@ def within(rows: Sequence[Row], threshold: float) -> Row | None:
     Returns:
         ``None`` where no configuration is within it.
     """
-    fair = [row for row in rows if _gap(row) <= threshold and not math.isnan(_accuracy(row))]
+    fair = [row for row in _defined(rows) if _gap(row) <= threshold]
     return min(
         fair, key=lambda row: (-_accuracy(row), _gap(row), row.outcomes[0].number), default=None
     )
 
 
-def best_row(summary: Summary, threshold: float | None = None) -> Row:
-    """The best configuration: `within` a threshold, or without one the first of the summary.
+def closest(rows: Sequence[Row]) -> Row | None:
+    """The configuration of the smallest mean gap on validation.
+
+    Of equal gaps the more accurate, then the one whose first job has the lowest number.
+
+    Args:
+        rows: of one comparison.
+
+    Returns:
+        ``None`` where each has an undefined accuracy or gap in a repetition.
+    """
+    return min(
+        _defined(rows),
+        key=lambda row: (_gap(row), -_accuracy(row), row.outcomes[0].number),
+        default=None,
+    )
+
+
+def only_comparison(summary: Summary) -> list[Row]:
+    """The configurations of a summary, best first.
 
     Raises:
-        ConfigError: the threshold is no number.
-        DataError: there is nothing to choose from, or nothing that may be chosen.
+        DataError: there are none, or they make several comparisons that do not mix.
     """
     comparisons = summary.comparisons()
     if len(comparisons) != 1:
@@ -47,19 +109,7 @@ def best_row(summary: Summary, threshold: float | None = None) -> Row:
             if comparisons
             else "There is no finished job to choose from."
         )
-    (rows,) = comparisons.values()
-    if threshold is not None:
-        checks.number("threshold", threshold)
-        found = within(rows, threshold)
-        if found is None:
-            raise DataError(_none_within(rows, threshold))
-        return found
-    if rows[0].rank is None:
-        raise DataError(
-            f"No configuration has a defined accuracy and gap ({rows[0].comparison}) on "
-            "validation, so none is best; give one as run=."
-        )
-    return rows[0]
+    return next(iter(comparisons.values()))
 
 
 def best_repetition(row: Row, threshold: float | None = None) -> Outcome:
@@ -69,7 +119,7 @@ def best_repetition(row: Row, threshold: float | None = None) -> Outcome:
     minus gap. Of equals the lowest job number.
 
     Args:
-        row: as `best_row` gave it for the same threshold, so that one of them can be chosen.
+        row: whose mean gap on validation is within the threshold, so that one of them is.
         threshold: of the gap.
     """
 
@@ -85,17 +135,24 @@ def best_repetition(row: Row, threshold: float | None = None) -> Outcome:
     )
 
 
-def _none_within(rows: Sequence[Row], threshold: float) -> str:
-    gaps = [_gap(row) for row in rows if not math.isnan(_gap(row))]
-    among = (
-        "it is undefined for all of them"
-        if not gaps
-        else f"the smallest is {min(gaps):.3f}; raise threshold, or sweep larger constraint weights"
-    )
+def in_words(chosen: Chosen, label: str = "") -> str:
+    """What a configuration is among all: ``the most accurate whose gap is within 0.05 (w=1)``.
+
+    Args:
+        chosen: the configuration.
+        label: what is varied, with its values.
+    """
+    which = f" ({label})" if label else ""
+    if chosen.is_within:
+        return f"the most accurate whose gap is within {chosen.threshold:g}{which}"
     return (
-        f"No configuration has a gap ({rows[0].comparison}) within threshold={threshold:g} on "
-        f"validation: {among}."
+        f"the closest{which}, with a gap of {number(_gap(chosen.row))}, for none is within "
+        f"{chosen.threshold:g}"
     )
+
+
+def _defined(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if not math.isnan(_gap(row) + _accuracy(row))]
 
 
 def _gap(row: Row) -> float:

@@ -16,6 +16,8 @@ SWEEP_ID = "fairkd.sweep_id"
 """A job's run carries the id of the sweep that the job belongs to."""
 SWEEP_PARENT = "fairkd.sweep"
 """A sweep's own run, the parent of its jobs' runs, carries the sweep's id."""
+COMPARED = ("test/accuracy", "test/disparity", "test/disparity_change", "test/holds")
+"""The metrics that runs, and their models, are compared by: a page's first columns."""
 
 
 class Run(Protocol):

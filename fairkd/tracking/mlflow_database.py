@@ -36,11 +36,21 @@ def resolve_uri(uri: str | None) -> str:
     scheme = urlsplit(given).scheme.split("+")[0]
     if scheme not in _DATABASES + _SERVERS:
         raise TrackingError(
-            f"tracking.uri={given} is not a tracking store; accepted: sqlite:///<path>, another "
-            "database's URI, http(s)://<server>, or null for mlflow.db in the working folder."
+            f"tracking.uri={without_password(given)} is not a tracking store; accepted: "
+            "sqlite:///<path>, another database's URI, http(s)://<server>, or null for mlflow.db "
+            "in the working folder."
         )
     file = sqlite_file(given)
     return sqlite_uri(file) if file else given
+
+
+def without_password(uri: str) -> str:
+    """A URI as it may be shown: three asterisks stand for a password."""
+    parts = urlsplit(uri)
+    if parts.password is None:
+        return uri
+    user, _, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}:***@{place}").geturl()
 
 
 def is_server(uri: str) -> bool:
@@ -126,7 +136,8 @@ def telling(uri: str, purpose: str) -> Iterator[None]:
 
 
 def _sentence(uri: str, purpose: str, error: Exception) -> str:
-    reason = one_line(error)
+    reason = one_line(error).replace(uri, without_password(uri))
+    uri = without_password(uri)
     if any(sign in reason.lower() for sign in _FULL):
         return (
             f"Could not {purpose} in {uri}: the disk is full ({reason}). Free some space or a "

@@ -91,9 +91,13 @@ def _example(rows: Rows) -> dict[str, str]:
 
 @lru_cache
 def _requirements(int8: bool) -> str:
-    """The running versions of what serving needs, one a line."""
+    """The running versions of what serving needs, one a line.
+
+    fairkd is a comment: on an index that name may be somebody else's, whose code would then run.
+    """
     needed = (*_NEEDED, *(("onnxruntime",) if int8 else ()))
-    return "\n".join([f"fairkd=={__version__}", *_pinned(needed), ""])
+    own = f"# and fairkd {__version__}, installed from its own source"
+    return "\n".join([own, *_pinned(needed), ""])
 
 
 @lru_cache

@@ -34,6 +34,19 @@ class Registered:
         return f"models:/{self.name}/{self.version}"
 
 
+def check_model(reading: Reading, run: TrackedJob, folder: str = "student") -> None:
+    """Refuse a run without a model, as those of before students were models.
+
+    Raises:
+        TrackingError: it has none, or its artifacts cannot be reached.
+    """
+    if not reading.has(run, f"{folder}/MLmodel"):
+        raise TrackingError(
+            f"Run {run.run_id} ({run.name}) holds no model that MLflow can serve; run its job "
+            "again with this version of fairkd and force=student."
+        )
+
+
 def register(
     uri: str, reading: Reading, run: TrackedJob, name: str, folder: str = "student"
 ) -> Registered:
@@ -50,25 +63,22 @@ def register(
         TrackingError: the store cannot be reached or written, MLflow refuses the name, or the run
             holds no model.
     """
-    if f"{folder}/MLmodel" not in reading.paths(run, folder):
-        raise TrackingError(
-            f"Run {run.run_id} ({run.name}) holds no model that MLflow can serve; run its job "
-            "again with this version of fairkd and force=student."
-        )
+    check_model(reading, run, folder)
     if is_server(uri):
         check_reachable(uri)
     with reaching(uri, f"register the model {name}"):
         client = MlflowClient(uri, registry_uri=uri)
         _make(client, name)
-        known = client.search_model_versions(f"name = '{name}'")
-        mine = [version for version in known if version.run_id == run.run_id]
+        # Of a name, any character may be part, also the quotes of MLflow's conditions.
+        known = client.search_model_versions(f"run_id = '{run.run_id}'")
+        mine = [version for version in known if version.name == name]
         if mine:
             return Registered(name, str(_newest(mine).version), is_new=False)
         outputs = client.get_run(run.run_id).outputs
         models = [] if outputs is None else outputs.model_outputs
         made = client.create_model_version(
             name,
-            source=f"{run.artifacts}/{folder}",
+            source=f"{reading.place(run)}/{folder}",
             run_id=run.run_id,
             tags={key: value for key, value in run.tags.items() if key.startswith("fairkd.")},
             description=run.tags.get("mlflow.note.content"),

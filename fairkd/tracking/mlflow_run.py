@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from fairkd.tracking.interface import COMPARED
 from fairkd.tracking.mlflow_artifacts import Artifacts
 from fairkd.tracking.mlflow_bulk import insert_logged_model
 from fairkd.tracking.mlflow_database import reaching, telling
@@ -21,7 +22,6 @@ from fairkd.tracking.mlflow_values import (
     now,
     shown,
 )
-from fairkd.tracking.mlflow_view import METRICS
 from fairkd.tracking.slug import accepted
 
 if TYPE_CHECKING:
@@ -255,4 +255,4 @@ class TrackedRun:
 
 
 def _importance(metric: Metric) -> int:
-    return METRICS.index(metric.key) if metric.key in METRICS else len(METRICS)
+    return COMPARED.index(metric.key) if metric.key in COMPARED else len(COMPARED)

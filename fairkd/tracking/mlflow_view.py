@@ -7,12 +7,13 @@ the tag. Ours is written where the experiment is made.
 import json
 from collections.abc import Mapping
 
+from fairkd.tracking.interface import COMPARED
+
 KEY = "fairkd"
 VIEW = f"mlflow.sharedViewState.{KEY}"
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """MLflow's pages are about language models unless an experiment says that it trains models."""
 
-METRICS = ("test/accuracy", "test/disparity", "test/disparity_change", "test/holds")
 PARAMETERS = ("distillation.temperature", "constraint.weight")
 TAGS = ("fairkd.method", "fairkd.seed")
 
@@ -45,7 +46,7 @@ def address(experiment_id: str, tags: Mapping[str, str]) -> str:
 
 def _state() -> dict[str, object]:
     """The state of the page, with MLflow's own names."""
-    named = {"metrics": METRICS, "params": PARAMETERS, "tags": TAGS}
+    named = {"metrics": COMPARED, "params": PARAMETERS, "tags": TAGS}
     widths = {
         f"{kind}.`{name}`": _WIDTHS.get(name, _WIDTH)
         for kind, names in named.items()

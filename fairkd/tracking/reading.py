@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, SWEEP_PARENT
 
-PARENT = "mlflow.parentRunId"
 CONFIGURATION_KEY = "fairkd.configuration_key"
 DATA = "fairkd.data"
 SUPERSEDED = "fairkd.superseded"
 VERSIONS = "fairkd.versions"
+SWEEP_FAILED = "sweep/failed"
+"""A metric of a sweep's own run: how many of its jobs failed or were refused."""
 RECORD = "record.json"
 CONFIGURATION = "configuration.json"
+OVERRIDES = "overrides.txt"
+"""The artifact of a run with what was typed for it, one override a line."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,19 @@ class Reading(Protocol):
         ...
 
     def sweep(self, name: str) -> list[TrackedJob]:
-        """The jobs of a sweep that count, by its id, its own run's id or its own run's name."""
+        """All runs of a sweep's jobs, by its id, its own run's id or name; the newest first."""
         ...
 
-    def paths(self, run: TrackedJob, folder: str = "") -> list[str]:
-        """What lies in a folder of a run's artifacts, and in those below, sorted."""
+    def parents(self, sweep_id: str) -> list[TrackedJob]:
+        """The sweep's own runs, one for each experiment that it was run in, the newest first."""
+        ...
+
+    def has(self, run: TrackedJob, path: str) -> bool:
+        """Whether a file is among a run's artifacts."""
+        ...
+
+    def place(self, run: TrackedJob) -> str:
+        """The URI that a run's artifacts are at now."""
         ...
 
     def text(self, run: TrackedJob, path: str) -> str:
@@ -107,8 +117,4 @@ class Reading(Protocol):
 
     def json(self, run: TrackedJob, path: str) -> Any:
         """What a JSON file among a run's artifacts holds."""
-        ...
-
-    def fetch(self, run: TrackedJob, path: str, into: Path) -> Path:
-        """Copy a file or folder of a run's artifacts into a folder; its place there."""
         ...

@@ -32,9 +32,19 @@ def test_of_a_sweep_it_is_of_the_one_to_choose(fairkd: Any, tracked: list[str]) 
     assert (ended.code, ended.err) == (0, "")
     assert "the most accurate whose gap is within 0.9" in ended.out
     assert "It is one of 2 repetitions" in ended.out
-    ended = fairkd("card", "sweep=s", "threshold=-1")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("No configuration has a gap (demographic_parity_difference by sex)")
+    ended = fairkd("card", "sweep=s", "threshold=0")
+    assert (ended.code, ended.err) == (0, "")
+    assert "for none is within 0. The threshold of 0 was asked for." in ended.out
+
+
+def test_a_card_tells_what_could_not_be_chosen(fairkd: Any, tracked: list[str]) -> None:
+    from fairkd.tracking import SWEEP_PARENT
+    from fairkd.tracking.mlflow_tracking import MlflowTracking
+
+    with MlflowTracking(experiment="fairkd").start("own", {}, {SWEEP_PARENT: "s"}) as own:
+        own.log_metrics({"sweep/failed": 2.0})
+    text = "Not everything could be chosen from: 2 of its jobs failed or were refused."
+    assert text in fairkd("card", "sweep=s").out
 
 
 def test_the_command_that_was_kept_is_shown(fairkd: Any, tracked: list[str]) -> None:
@@ -52,8 +62,8 @@ def test_nothing_else_is_written_over(fairkd: Any, tracked: list[str], workplace
     ended = fairkd("card", f"run={tracked[0]}", "out=README.md")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
-        "out=README.md is there already and is not a card of fairkd; give another out, or remove "
-        "it.\n"
+        "out=README.md is there already and does not begin as a card of fairkd; give another out, "
+        "or remove it.\n"
     )
     assert readme.read_text() == "# My project\n"
     ended = fairkd("card", f"run={tracked[0]}", "out=README.md/card.md")
@@ -66,7 +76,8 @@ def test_nothing_else_is_written_over(fairkd: Any, tracked: list[str], workplace
     [
         ([], "No runs are named; give one of run=, sweep=, query=."),
         (["run=a", "query=b"], "run= and query= are both given"),
-        (["run=a", "threshold=0.1"], "threshold=0.1 chooses from a sweep"),
+        (["run=a", "threshold=0.1"], "threshold=0.1 chooses among several jobs"),
+        (["sweep=a", "threshold=-1"], "threshold=-1 is not a number of at least 0"),
         (["run=a", "licence=mit"], "Unknown key 'licence'; did you mean 'license'?"),
     ],
 )

@@ -73,8 +73,10 @@ def test_undefined_is_no(fairkd: Any, tracked: list[str]) -> None:
         (["run=a", "accuracy"], "'accuracy' is not a key=value"),
         (["run=a", "bounds=yes", TRUE], "bounds=yes is not known; accepted: false, true."),
         (["run=a", "format=latex", TRUE], "format=latex is not known; accepted: text, json, mark"),
-        (["run=a", "threshold=0.1", TRUE], "threshold=0.1 chooses from a sweep; give sweep="),
-        (["sweep=s", "threshold=nan", TRUE], "threshold=nan is not a finite number"),
+        (["run=a", "threshold=0.1", TRUE], "threshold=0.1 chooses among several jobs; give sweep="),
+        (["query=a", "threshold=0.1", TRUE], "threshold=0.1 chooses among several jobs; give swee"),
+        (["sweep=s", "threshold=nan", TRUE], "threshold=nan is not a number of at least 0"),
+        (["sweep=s", "threshold=-1", TRUE], "threshold=-1 is not a number of at least 0"),
     ],
 )
 def test_wrong_usage(fairkd: Any, workplace: Path, words: list[str], sentence: str) -> None:
@@ -98,11 +100,42 @@ def test_what_cannot_be_checked(fairkd: Any, tracked: list[str]) -> None:
     ended = fairkd("check", f"run={run.run_id}", TRUE)
     assert (ended.code, ended.out) == (1, "")
     assert f"run={run.run_id} (broken) is FAILED, and only a finished run has" in ended.err
-    ended = fairkd("check", "query=attributes.run_name LIKE '%'", TRUE)
+    query = "query=attributes.run_name LIKE '%'"
+    ended = fairkd("check", query, TRUE)
     assert (ended.code, ended.out) == (1, "")
-    assert "finds jobs without a finished run, of which nothing can be said: broken" in ended.err
+    assert "has jobs of which nothing can be said: 1 job has no finished run: broken" in ended.err
+    assert fairkd("check", query, TRUE, "unfinished=accept").code == 0
+    assert fairkd("check", query, TRUE, "unfinished=yes").code == 2
     tracking.supersede("k0.00")
     assert "is superseded" in fairkd("check", f"run={tracked[0]}", TRUE).err
+
+
+def test_a_sweep_of_which_half_crashed_is_refused(fairkd: Any, tracked: list[str]) -> None:
+    from fairkd.tracking import JOB_KEY, SWEEP_ID, SWEEP_PARENT
+    from fairkd.tracking.mlflow_tracking import MlflowTracking
+
+    tracking = MlflowTracking(experiment="fairkd")
+    with tracking.start("sweep·arrests·6 jobs", {}, {SWEEP_PARENT: "s"}) as own:
+        own.log_metrics({"sweep/failed": 2.0})
+    ended = fairkd("check", "sweep=s", TRUE)
+    assert (ended.code, ended.out) == (1, "")
+    assert "sweep=s has jobs of which nothing can be said: 2 of its jobs failed" in ended.err
+    with tracking.start("running", {}, {JOB_KEY: "k", SWEEP_ID: "s"}):
+        ended = fairkd("check", "sweep=s", TRUE)
+        assert fairkd("check", "sweep=s", TRUE, "unfinished=accept").code == 0
+    assert "1 job has no finished run: running (RUNNING); 2 of its jobs failed or" in ended.err
+
+
+def test_without_a_threshold_the_choice_is_the_reports(fairkd: Any, tracked: list[str]) -> None:
+    report = fairkd("report", "sweep=s", "format=markdown", "out=-").out.replace("\\", "")
+    assert "**At 0.05, the best student (w=0) holds on validation" in report
+    ended = fairkd("check", "sweep=s", TRUE)
+    name, *_ = ended.out.splitlines()
+    assert name == (
+        "sweep s, of 2 configurations on validation the most accurate whose gap is within 0.05 "
+        "(w=0)"
+    )
+    assert "The threshold of 0.05 is the one of the jobs' bounds." in ended.out
 
 
 def test_help(fairkd: Any) -> None:

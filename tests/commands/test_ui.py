@@ -43,6 +43,7 @@ def test_it_names_the_page_and_serves_the_store_on_this_machine_alone(
     [
         (["port=0"], 2, "port=0 is not a port; accepted: 1 to 65535."),
         (["port=http"], 2, "port=http is not a port"),
+        (["tracking.artifacts=x"], 2, "Unknown key 'tracking.artifacts'"),
         (["prot=1"], 2, "Unknown key 'prot'; did you mean 'port'?"),
         ([], 1, "There is no tracking store"),
     ],

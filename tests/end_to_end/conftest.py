@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,29 +174,82 @@ class Workplace:
 Fairkd = Callable[..., Ended]
 
 
-@pytest.fixture
-def place(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
-    """The working folder; afterwards logging is as it was."""
-    folder = tmp_path / "work"
+def _workplace(folder: Path, migrated: Path) -> Workplace:
     folder.mkdir()
     shutil.copy(migrated, folder / "mlflow.db")
-    monkeypatch.chdir(folder)
+    return Workplace(folder)
+
+
+@contextmanager
+def _working_in(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+    """The working folder is there; afterwards logging is as it was."""
+    monkeypatch.chdir(place.folder)
     for name in ("FAIRKD_STORE", "MLFLOW_TRACKING_URI", "HYDRA_FULL_ERROR"):
         monkeypatch.delenv(name, raising=False)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    yield Workplace(folder)
+    yield place
     root.handlers[:] = handlers
     root.setLevel(level)
 
 
 @pytest.fixture
-def fairkd(place: Workplace, capsys: pytest.CaptureFixture[str]) -> Fairkd:
-    """A small job in this process."""
+def place(tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+    """A working folder of this test's own."""
+    with _working_in(_workplace(tmp_path / "work", migrated), monkeypatch) as found:
+        yield found
 
+
+@pytest.fixture(scope="module")
+def _shared_place(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Workplace:
+    return _workplace(tmp_path_factory.mktemp("shared") / "work", migrated)
+
+
+@pytest.fixture
+def shared_place(_shared_place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+    """A working folder that the tests of a file share: what one of them trained, others reuse."""
+    with _working_in(_shared_place, monkeypatch) as found:
+        yield found
+
+
+def _small_job(capsys: pytest.CaptureFixture[str]) -> Fairkd:
     def run(*arguments: str) -> Ended:
         code = dispatch(small(arguments))
         out, err = capsys.readouterr()
         return Ended(code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def fairkd(place: Workplace, capsys: pytest.CaptureFixture[str]) -> Fairkd:
+    """A small job in this process."""
+    return _small_job(capsys)
+
+
+@pytest.fixture
+def shared_fairkd(shared_place: Workplace, capsys: pytest.CaptureFixture[str]) -> Fairkd:
+    """The same in the folder that the tests of a file share."""
+    return _small_job(capsys)
+
+
+@pytest.fixture(scope="module")
+def _jobs_of_before() -> dict[tuple[str, ...], tuple[Ended, Run]]:
+    return {}
+
+
+@pytest.fixture
+def once(
+    shared_place: Workplace, shared_fairkd: Fairkd, _jobs_of_before: dict[tuple[str, ...], Any]
+) -> Callable[..., tuple[Ended, Run]]:
+    """A small job that is done once for all tests of a file: how it ended, and its run."""
+
+    def run(*arguments: str) -> tuple[Ended, Run]:
+        if arguments not in _jobs_of_before:
+            ended = shared_fairkd(*arguments)
+            assert ended.code == 0, ended.err
+            _jobs_of_before[arguments] = (ended, shared_place.runs()[-1])
+        found: tuple[Ended, Run] = _jobs_of_before[arguments]
+        return found
 
     return run

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,22 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """Every line of every shell block, with the page it stands on."""
-    return [(page, line) for page, code in blocks("sh") for line in code.splitlines() if line]
+    """Every command of every shell block, with the page it stands on; a text may span lines."""
+    found = []
+    for page, code in blocks("sh"):
+        command = ""
+        for line in code.splitlines():
+            command += line if not command else f"\n{line}"
+            if command.count("'") % 2 == 0:
+                found.append((page, command))
+                command = ""
+        assert not command, f"{page}: a quote is left open: {command}"
+    return [(page, command) for page, command in found if command]
 
 
 PLAIN = [(page, line) for page, line in commands() if not line.startswith("make ")]
 MAKE = [line for _, line in commands() if line.startswith("make ")]
+SERVES = re.compile(r"mlflow models serve .*--port (\d+)")
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +54,26 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("reader")
 
 
-def run(command: list[str] | str, folder: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def servers() -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """What a reader would leave running in another terminal until they are done."""
+    running: list[subprocess.Popen[bytes]] = []
+    yield running
+    for server in running:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def surroundings() -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+
+
+def run(command: list[str] | str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", command] if isinstance(command, str) else command,
         cwd=folder,
-        env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
+        env=surroundings(),
         text=True,
         capture_output=True,
         timeout=1200,
@@ -67,10 +92,26 @@ def test_links_between_pages_lead_somewhere():
             assert ((REPOSITORY / page).parent / target).exists(), f"{page} links to {target}"
 
 
+def test_every_page_is_linked_once_from_the_readme():
+    links = re.findall(r"\]\((docs/[^)#]+\.md)", (REPOSITORY / "README.md").read_text())
+    assert sorted(links) == [page for page in PAGES if page != "README.md"]
+
+
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(("page", "command"), PLAIN, ids=[line for _, line in PLAIN])
-def test_command(page: str, command: str, workspace: Path):
+def test_command(
+    page: str, command: str, workspace: Path, servers: list["subprocess.Popen[bytes]"]
+):
+    serves = SERVES.match(command)
+    if serves:
+        server = subprocess.Popen(
+            command.split(), cwd=workspace, env=surroundings(), start_new_session=True
+        )
+        servers.append(server)
+        ping = f"http://127.0.0.1:{serves[1]}/ping"
+        assert answer_of(urllib.request.Request(ping), server) == "\n"
+        return
     done = run(command, workspace)
     assert done.returncode == 0, f"{page}: {command}\n{done.stdout}\n{done.stderr}"
 
@@ -115,13 +156,19 @@ def _page_served_by_make_ui(folder: Path) -> str:
         headers={"Content-Type": "application/json"},
     )
     try:
-        for _ in range(240):
-            try:
-                with urllib.request.urlopen(request, timeout=5) as answer:
-                    return answer.read().decode()
-            except OSError:
-                time.sleep(0.5)
+        return answer_of(request, server)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
-    raise AssertionError("make ui did not answer within two minutes")
+
+
+def answer_of(request: urllib.request.Request, server: "subprocess.Popen[bytes]") -> str:
+    """What a server that was just started answers, as soon as it does."""
+    for _ in range(240):
+        assert server.poll() is None, f"the server ended with {server.returncode}"
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"{request.full_url} did not answer within two minutes")

@@ -195,8 +195,14 @@ def _by_scipy(batch: Batch, threshold: float) -> tuple[float, float]:
     return least(threshold), -(least(threshold + 1e-3) - least(threshold - 1e-3)) / 2e-3
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [
+        pytest.param(kind, seed, marks=[pytest.mark.slow] if seed else [])
+        for kind in KINDS
+        for seed in range(3)
+    ],
+)
 def test_convex_problems_reach_their_primal_and_dual_optimum(kind, seed):
     batch, threshold = _problem(seed)
     sharp = {"rate": 2.0, "most": 2.0} if kind is AugmentedLagrangian else {"rate": 0.05}

@@ -42,7 +42,11 @@ def test_what_became_of_gap_and_bound(measured, threshold: float, sentence: str)
 def test_how_to_serve_it_and_its_picture(measured) -> None:
     *_, picture, serve = lines(note(measured(), "abc", ["roc.png", "groups.png"]))
     assert picture == "![Rates by group](get-artifact?path=figures%2Fgroups.png&run_uuid=abc)"
-    assert serve.endswith("`mlflow models serve -m runs:/abc/student --env-manager local`")
+    assert serve == (
+        "To answer raw rows with the student, where MLFLOW_TRACKING_URI names this tracking store: "
+        "`mlflow models serve -m runs:/abc/student --env-manager local --host 127.0.0.1 --port "
+        "5001`"
+    )
     assert "![" not in note(measured(), "abc", ["roc.png"])
 
 
@@ -67,3 +71,13 @@ def test_what_is_undefined_is_said(measured) -> None:
     text = note(replace(record, bounds=bounds, headline=headline), "abc")
     assert lines(text)[4].split(" | ")[2] == "undefined"
     assert lines(text)[5] == "The gap is demographic parity difference by none."
+
+
+def test_a_final_model_that_is_not_served_is_said(measured) -> None:
+    record = measured(further=("pruned", "optimised"))
+    text = note(record, "abc", serves="pruned")
+    assert (
+        "What can be served is the pruned and not the optimised, whose gap and bounds these are."
+    ) in text
+    assert "To answer raw rows with the pruned, where" in text
+    assert "What can be served" not in note(record, "abc", serves="optimised")

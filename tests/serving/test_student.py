@@ -20,10 +20,10 @@ from fairkd.errors import DataError
 from fairkd.evaluation.predictions import Predictions
 from fairkd.evaluation.row_draws import SharedDraws
 from fairkd.evaluation.truth import Truth
+from fairkd.job_folder import write_student
 from fairkd.models.convnet import ConvNet
 from fairkd.models.mlp import MLP
 from fairkd.models.pruning import mask_weights, settle
-from fairkd.record import write_student
 from fairkd.serving.description import Column, Description, served
 from fairkd.serving.student import TRUSTED, Student
 
@@ -200,6 +200,15 @@ def test_only_models_are_made_of_fairkds_own_names(folder: Path, target: str) ->
     plain = json.loads(file.read_text())
     file.write_text(json.dumps({**plain, "model": {"_target_": target}}))
     with pytest.raises(DataError, match=r"The student's class \S+ cannot be imported"):
+        Student.load(folder)
+
+
+@pytest.mark.parametrize("serves", ["", ".", "..", "../job/student", "/tmp/student", "a\\student"])
+def test_the_weights_are_a_file_of_the_same_folder(folder: Path, serves: str) -> None:
+    file = folder / "student.json"
+    plain = json.loads(file.read_text())
+    file.write_text(json.dumps({**plain, "serves": serves}))
+    with pytest.raises(DataError, match=r"student\.json cannot be read \(ValueError: 'serves' is "):
         Student.load(folder)
 
 

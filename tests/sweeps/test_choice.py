@@ -4,7 +4,7 @@ import pytest
 
 from fairkd.errors import ConfigError, DataError
 from fairkd.record import Headline
-from fairkd.sweeps.choice import best_repetition, best_row, within
+from fairkd.sweeps.choice import best_repetition, choose, in_words, only_comparison, within
 from fairkd.sweeps.summary import summarise
 
 nan = math.nan
@@ -33,11 +33,11 @@ def test_the_most_accurate_within_a_threshold(make, on_validation, threshold, ch
     summary = sweep(make, on_validation)
     found = within(summary.rows, threshold)
     assert (None if found is None else found.varied["w"]) == chosen
+    taken = choose(summary.rows, threshold)
     if found is None:
-        with pytest.raises(DataError, match=rf"within threshold={threshold:g} on validation: the"):
-            best_row(summary, threshold)
+        assert taken is None or not taken.is_within
     else:
-        assert best_row(summary, threshold) == found
+        assert (taken.row, taken.is_within) == (found, True)
 
 
 def test_a_repetition_without_a_gap_is_no_promise(make):
@@ -48,10 +48,37 @@ def test_a_repetition_without_a_gap_is_no_promise(make):
     assert within(summarise(outcomes).rows, 0.05).varied == {"w": 1}
 
 
-def test_without_a_threshold_the_first_of_the_summary(make):
-    summary = sweep(make, [(0.9, 0.2), (0.85, 0.05), (0.7, 0.04)])
-    assert best_row(summary) == summary.rows[0]
-    assert best_row(summary).varied == {"w": 1}
+@pytest.mark.parametrize(
+    ("on_validation", "chosen"),
+    [
+        ([(0.9, 0.2), (0.8, 0.07), (0.7, 0.06)], 2),
+        ([(0.7, 0.06), (0.8, 0.06), (0.8, 0.06)], 1),  # of equal gaps the more accurate, the first
+        ([(nan, 0.06), (0.8, nan), (0.7, 0.3)], 2),
+        ([(nan, 0.06), (0.8, nan)], None),
+    ],
+)
+def test_the_closest_where_none_is_within(make, on_validation, chosen):
+    found = choose(sweep(make, on_validation).rows, 0.05)
+    assert (None if found is None else found.row.varied["w"]) == chosen
+    if found is not None:
+        assert not found.is_within
+        assert found.outcome.number == chosen
+
+
+def test_a_closest_gap_is_defined_in_every_repetition(make):
+    outcomes = [
+        make(place, varied={"w": w}, seed=seed, validation=(0.8, gap))
+        for place, (w, seed, gap) in enumerate([(0, 0, 0.06), (0, 1, nan), (1, 0, 0.2)])
+    ]
+    assert choose(summarise(outcomes).rows, 0.05).row.varied == {"w": 1}
+
+
+def test_what_is_said_of_a_choice(make):
+    rows = sweep(make, [(0.9, 0.2), (0.8, 0.06)]).rows
+    assert in_words(choose(rows, 0.1), "w=1") == ("the most accurate whose gap is within 0.1 (w=1)")
+    assert in_words(choose(rows, 0.05)) == (
+        "the closest, with a gap of 0.060, for none is within 0.05"
+    )
 
 
 def test_one_model_of_a_configuration(make):
@@ -67,15 +94,10 @@ def test_one_model_of_a_configuration(make):
 
 def test_refusals(make):
     with pytest.raises(DataError, match="There is no finished job"):
-        best_row(summarise([]))
+        only_comparison(summarise([]))
     both = [make(0), make(1, varied={"a": 1}, headline=Headline("accuracy_difference", "race"))]
     sentence = r"2 comparisons that do not mix \(demographic_parity_difference by sex; accuracy_"
     with pytest.raises(DataError, match=sentence):
-        best_row(summarise(both), 0.05)
-    undefined = sweep(make, [(0.9, nan)])
-    with pytest.raises(DataError, match="No configuration has a defined accuracy and gap"):
-        best_row(undefined)
-    with pytest.raises(DataError, match="it is undefined for all of them"):
-        best_row(undefined, 0.1)
+        only_comparison(summarise(both))
     with pytest.raises(ConfigError, match="threshold=nan"):
-        best_row(undefined, nan)
+        choose(sweep(make, [(0.9, 0.1)]).rows, nan)

@@ -34,8 +34,13 @@ def sweep(tracking: MlflowTracking) -> list[str]:
 def test_a_sweeps_jobs_that_count(tracking: MlflowTracking, sweep: list[str]) -> None:
     reading = MlflowReading(tracking.uri)
     for name in ("s1", sweep[0], "sweep·iris·2 jobs"):
-        jobs = reading.sweep(name)
+        found = reading.sweep(name)
+        assert [job.name for job in found] == ["job 3", "job 2", "job 1", "job 0"]
+        assert [job.status for job in found] == ["FAILED", *["FINISHED"] * 3]
+        jobs = [job for job in found if job.counts]
         assert [job.run_id for job in jobs] == [sweep[2], sweep[1]]
+    assert [run.run_id for run in reading.parents("s1")] == [sweep[0]]
+    assert reading.parents("s'2") == []
     assert jobs[0].params == {"seed": "1"}
     assert jobs[0].metrics["test/accuracy"] == 0.1
     assert str(jobs[0].metrics["test/disparity"]) == "nan"
@@ -43,14 +48,15 @@ def test_a_sweeps_jobs_that_count(tracking: MlflowTracking, sweep: list[str]) ->
     assert reading.run(sweep[0]).is_sweep
 
 
-def test_artifacts(tracking: MlflowTracking, sweep: list[str], tmp_path: Path) -> None:
+def test_artifacts(tracking: MlflowTracking, sweep: list[str]) -> None:
     reading = MlflowReading(tracking.uri)
     run = reading.run(sweep[1])
     assert reading.json(run, "record.json") == {"number": 0}
-    assert reading.paths(run) == ["groups/sex.student.csv", "record.json"]
-    assert reading.paths(run, "groups") == ["groups/sex.student.csv"]
-    assert reading.fetch(run, "groups", tmp_path / "here") == tmp_path / "here" / "groups"
-    assert (tmp_path / "here" / "groups" / "sex.student.csv").read_text() == "a,b\n"
+    assert reading.has(run, "groups/sex.student.csv")
+    assert not reading.has(run, "groups")
+    assert not reading.has(run, "groups/race.student.csv")
+    assert reading.text(run, "groups/sex.student.csv") == "a,b\n"
+    assert reading.place(run) == run.artifacts
     with pytest.raises(TrackingError, match=r"curves/control\.json of run .* cannot be read"):
         reading.json(run, "curves/control.json")
 
@@ -65,6 +71,8 @@ def test_a_store_that_was_moved(tracking: MlflowTracking, sweep: list[str], tmp_
     assert reading.json(reading.run(sweep[2]), "record.json") == {"number": 1}
     shutil.move(moved / "mlartifacts", tmp_path / "elsewhere")
     reading = MlflowReading(f"sqlite:///{moved}/mlflow.db", artifacts=tmp_path / "elsewhere")
+    here = tmp_path / "elsewhere" / sweep[2] / "artifacts"
+    assert reading.place(reading.run(sweep[2])) == here.as_uri()
     assert reading.json(reading.run(sweep[2]), "record.json") == {"number": 1}
 
 
@@ -75,6 +83,38 @@ def test_the_beginning_of_an_id(tracking: MlflowTracking, sweep: list[str]) -> N
         reading.run("")
     with pytest.raises(TrackingError, match="There is no run nothing in "):
         reading.run("nothing")
+
+
+def test_a_run_in_the_trash_is_not_there(tracking: MlflowTracking, sweep: list[str]) -> None:
+    MlflowClient(tracking.uri).delete_run(sweep[1])
+    reading = MlflowReading(tracking.uri)
+    for name in (sweep[1], sweep[1][:12]):
+        with pytest.raises(TrackingError, match=f"There is no run {name} in sqlite"):
+            reading.run(name)
+
+
+def test_a_run_of_another_experiment_is_not_there(
+    tracking: MlflowTracking, sweep: list[str]
+) -> None:
+    reading = MlflowReading(tracking.uri, "other")
+    for name in (sweep[1], sweep[1][:12]):
+        with pytest.raises(TrackingError, match=f"There is no run {name} in experiment other of"):
+            reading.run(name)
+    assert MlflowReading(tracking.uri, "fairkd").run(sweep[1]).run_id == sweep[1]
+
+
+def test_the_beginning_of_an_id_reads_no_other_run(
+    tracking: MlflowTracking, sweep: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of runs with hundreds of values each are not read to find one."""
+    reading = MlflowReading(tracking.uri)
+    seen: list[str] = []
+    whole = MlflowReading._seen
+    monkeypatch.setattr(
+        MlflowReading, "_seen", lambda self, run: seen.append(run.info.run_id) or whole(self, run)
+    )
+    assert reading.run(sweep[2][:12]).metrics["test/accuracy"] == 0.1
+    assert seen == [sweep[2]]
 
 
 def test_refusals(tracking: MlflowTracking, sweep: list[str], tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Students in MLflow's registry: one version a run, made of the run's own files."""
 
+from pathlib import Path
+
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -47,3 +49,20 @@ def test_a_name_that_mlflow_refuses_is_a_sentence(tracking: MlflowTracking) -> N
     reading = MlflowReading(tracking.uri)
     with pytest.raises(TrackingError, match=r"register the model a/b"):
         register(tracking.uri, reading, reading.run(run_id), "a/b")
+
+
+def test_a_name_may_hold_quotes(tracking: MlflowTracking) -> None:
+    run_id = finished(tracking, "first")
+    reading = MlflowReading(tracking.uri)
+    name = 'nora\'s "best" net'
+    found = [register(tracking.uri, reading, reading.run(run_id), name) for _ in range(2)]
+    assert [(one.version, one.is_new) for one in found] == [("1", True), ("1", False)]
+
+
+def test_a_store_whose_artifacts_were_moved(tracking: MlflowTracking, tmp_path: Path) -> None:
+    run_id = finished(tracking, "first")
+    (tmp_path / "mlartifacts").rename(tmp_path / "moved")
+    reading = MlflowReading(tracking.uri, artifacts=tmp_path / "moved")
+    register(tracking.uri, reading, reading.run(run_id), "iris")
+    version = MlflowClient(tracking.uri, registry_uri=tracking.uri).get_model_version("iris", "1")
+    assert version.source == f"{(tmp_path / 'moved').as_uri()}/{run_id}/artifacts/student"

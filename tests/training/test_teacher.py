@@ -17,7 +17,7 @@ from fairkd.commands.build import build_job
 from fairkd.commands.configuration import config_folder
 from fairkd.commands.workshop import Workshop
 from fairkd.job import Job
-from fairkd.record import write_student
+from fairkd.job_folder import write_student
 from fairkd.serving.description import Description
 from fairkd.training.distil import train_student
 from fairkd.training.inference import outputs_on

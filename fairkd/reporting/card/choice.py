@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairkd.reporting.recorded import RecordedJob, outcomes_of
-from fairkd.sweeps.choice import best_repetition, best_row
+from fairkd.reporting.chosen import Selected, selected
+from fairkd.reporting.recorded import RecordedJob
 from fairkd.sweeps.numbers import with_interval
 from fairkd.sweeps.outcome import MEASURES
-from fairkd.sweeps.summary import Row, Summary, summarise
 
 
 @dataclass(frozen=True)
@@ -24,35 +23,31 @@ class Choice:
 
 
 def chosen(
-    jobs: Sequence[RecordedJob], threshold: float | None = None
+    jobs: Sequence[RecordedJob], threshold: float | None = None, missing: str = ""
 ) -> tuple[RecordedJob, Choice]:
     """The best repetition of the best configuration, both chosen on validation.
 
     Args:
         jobs: of one comparison.
-        threshold: the gap within which it is to be the most accurate; ``None`` for the first of the
-            sweep's order.
+        threshold: the gap within which it is to be the most accurate; ``None`` takes that of the
+            jobs' bounds, or 0.05.
+        missing: what there is no result of, `fairkd.reporting.runs.FoundRuns.missing`.
 
     Raises:
         FairkdError: none can be chosen.
     """
-    summary = summarise(outcomes_of(jobs))
-    row = best_row(summary, threshold)
-    run_id = best_repetition(row, threshold).run_id
-    job = next(job for job in jobs if job.run.run_id == run_id)
-    return job, Choice(_sentence(summary, row, threshold), row.repetitions)
+    found = selected(jobs, threshold)
+    text = _sentence(found)
+    if missing:
+        text += f" Not everything could be chosen from: {missing}."
+    return found.job, Choice(text, found.chosen.row.repetitions)
 
 
-def _sentence(summary: Summary, row: Row, threshold: float | None) -> str:
-    label = summary.labels[row.configuration]
-    how = (
-        "the best by Pareto rank, then by accuracy minus gap"
-        if threshold is None
-        else f"the most accurate whose gap is within {threshold:g}"
-    )
+def _sentence(found: Selected) -> str:
+    summary, row = found.summary, found.chosen.row
     text = (
         f"Chosen on validation among {summary.jobs} jobs of {len(summary.rows)} configurations: "
-        f"{how}{f' ({label})' if label else ''}."
+        f"{found.how}. {found.threshold.source}"
     )
     if row.repetitions == 1:
         return text

@@ -81,11 +81,7 @@ def _panels(record: JobRecord, histories: Mapping[str, History]) -> list[_Panel]
     models = list(histories)
     last = _told_of(models)
     disparity = f"val/{record.headline.name}"
-    bounds = [
-        bound.threshold
-        for bound in record.bounds.values()
-        if bound.threshold > 0 and f"{bound.metric}/{bound.block}" == record.headline.name
-    ]
+    bounds = [bound.threshold for bound in record.headline_bounds if bound.threshold > 0]
     terms, multipliers = _inner(histories[last]) if last else ([], [])
     return [
         _Panel(

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from fairkd.reporting.chosen import selected, within_what_was_asked
 from fairkd.reporting.intervals import Interval, metric_intervals
-from fairkd.reporting.recorded import RecordedJob, outcomes_of
-from fairkd.sweeps.choice import best_row
+from fairkd.reporting.recorded import RecordedJob
 from fairkd.sweeps.estimate import Estimate, over_repetitions
 from fairkd.sweeps.outcome import MODELS, Model
 from fairkd.sweeps.repetitions import distinct
-from fairkd.sweeps.summary import summarise
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,18 +67,15 @@ def of_sweep(name: str, jobs: Sequence[RecordedJob], threshold: float | None = N
     Args:
         name: the sweep, as it was asked for.
         jobs: all of its jobs.
-        threshold: the gap within which it is to be the most accurate; ``None`` for the first of the
-            sweep's order.
+        threshold: the gap within which it is to be the most accurate; ``None`` takes that of the
+            jobs' bounds, or 0.05, and the closest where none is within it.
 
     Raises:
-        FairkdError: none can be chosen.
+        FairkdError: none can be chosen, or none is within the threshold.
     """
-    outcomes = outcomes_of(jobs)
-    summary = summarise(outcomes)
-    row = best_row(summary, threshold)
-    label = summary.labels[row.configuration]
-    how = "best" if threshold is None else f"most accurate within a gap of {threshold:g}"
-    told = f"sweep {name}, {how} of {len(summary.rows)} configurations on validation"
+    found = within_what_was_asked(selected(jobs, threshold), threshold)
+    summary, row = found.summary, found.chosen.row
+    told = f"sweep {name}, of {len(summary.rows)} configurations on validation {found.how}"
     of_job = {job.run.run_id: job for job in jobs}
     repetitions = {
         model: tuple(of_job[one.run_id] for one in distinct(row.outcomes, model))
@@ -93,9 +89,8 @@ def of_sweep(name: str, jobs: Sequence[RecordedJob], threshold: float | None = N
             f"Values are means over {len(kept)} repetitions, intervals their Student t intervals at"
             f" confidence {summary.confidence:g} ({row.repetitions_vary})."
         )
-    return Subject(
-        f"{told}{f': {label}' if label else ''}", kept, repetitions, summary.confidence, basis
-    )
+    basis = f"{found.threshold.source} {basis}"
+    return Subject(told, kept, repetitions, summary.confidence, basis)
 
 
 def _model(metric: str) -> Model:

@@ -83,8 +83,4 @@ def _draw(ax: Axes, record: JobRecord, model: str, key: str, faint: bool = False
 
 def _bounds(record: JobRecord) -> list[float]:
     """Of the disparity that runs are compared by."""
-    return [
-        bound.threshold
-        for bound in record.bounds.values()
-        if bound.threshold > 0 and f"{bound.metric}/{bound.block}" == record.headline.name
-    ]
+    return [bound.threshold for bound in record.headline_bounds if bound.threshold > 0]

@@ -22,8 +22,8 @@ from fairkd.reporting.report.made import facts, job_commands, sweeps_commands
 from fairkd.reporting.report.own_intervals import with_own_intervals
 from fairkd.reporting.report.paper import paper_table
 from fairkd.reporting.report.privacy import privacy_table
-from fairkd.reporting.report.threshold import threshold_of
 from fairkd.reporting.runs import FoundRuns
+from fairkd.reporting.threshold import threshold_of
 from fairkd.sweeps.joint import joint
 from fairkd.sweeps.outcome import Outcome
 from fairkd.sweeps.summary import Summary, summarise
@@ -88,7 +88,7 @@ def report_of(reading: Reading, found: FoundRuns, wanted: Wanted) -> tuple[Repor
         title=_title(jobs, summary),
         subtitle=_subtitle(found, summary),
         findings=findings,
-        notes=[*mixing, at.source, *_certified(outcomes)],
+        notes=[*_missing(found), *mixing, at.source, *_certified(outcomes)],
         figures=figures,
         tables=[*tables, jobs_table(outcomes, [job.run.run_id for job in taken])],
         papers=[
@@ -155,6 +155,11 @@ def _figures(comparison: Compared, job: RecordedJob | None, end: str) -> list[Fi
     found = sweep_figures(comparison.rows, comparison.threshold, CONFIDENCE)
     found += [] if job is None else job_figures(job.record)
     return [replace(figure, name=f"figure-{figure.name}{end}") for figure in found]
+
+
+def _missing(found: FoundRuns) -> list[str]:
+    """That this is not everything that was asked for."""
+    return [f"Not all of it is here: {found.missing}."] if found.missing else []
 
 
 def _certified(outcomes: Sequence[Outcome]) -> list[str]:

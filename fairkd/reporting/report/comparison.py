@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fairkd.sweeps.choice import best_repetition, within
+from fairkd.sweeps.choice import best_repetition, choose, closest
 from fairkd.sweeps.outcome import Outcome
 from fairkd.sweeps.summary import Row
 
@@ -62,17 +62,16 @@ def compared(
         alone: the configurations of distillation alone: no constraint that counts, no mitigation,
             nothing after the student and nothing in its place.
     """
-    chosen = within(rows, threshold)
-    ranked = [row for row in rows if not math.isnan(_gap(row)) and row.rank is not None]
-    closest = min(ranked, key=lambda row: (_gap(row), -_accuracy(row)), default=None)
-    subject = chosen or closest
+    found = choose(rows, threshold)
+    subject = None if found is None else found.row
+    chosen = found.row if found is not None and found.is_within else None
     candidates = [row for row in rows if row.configuration in alone]
     nearest = (
         min(candidates, key=lambda row: (_differing(row, subject), -_accuracy(row)), default=None)
         if subject is not None
         else None
     )
-    return Compared(rows, labels, threshold, chosen, closest, nearest)
+    return Compared(rows, labels, threshold, chosen, closest(rows), nearest)
 
 
 def _differing(row: Row, other: Row) -> int:
@@ -84,8 +83,3 @@ def _differing(row: Row, other: Row) -> int:
 def _accuracy(row: Row) -> float:
     value = row.estimate("student", "validation", "accuracy").everywhere
     return -math.inf if math.isnan(value) else value
-
-
-def _gap(row: Row) -> float:
-    """The mean gap on validation; NaN where a repetition's is undefined."""
-    return row.estimate("student", "validation", "disparity").everywhere

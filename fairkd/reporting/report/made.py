@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fairkd import __version__
 from fairkd.checks import as_typed
-from fairkd.record import OVERRIDES
 from fairkd.reporting.members import members
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.document import Command
 from fairkd.reporting.runs import FoundRuns
 from fairkd.sweeps.outcome import SEED_KEYS
-from fairkd.tracking.interface import SWEEP_PARENT
-from fairkd.tracking.reading import VERSIONS, Reading, TrackedJob
+from fairkd.tracking.reading import OVERRIDES, VERSIONS, Reading, TrackedJob
 
 _MULTIRUN = "hydra.mode=MULTIRUN"
 _MOST_SWEEPS = 5
@@ -70,8 +68,8 @@ def sweeps_commands(reading: Reading, found: FoundRuns) -> Iterator[Command]:
     """
     ids = list(dict.fromkeys(run.sweep_id for run in found.jobs if run.sweep_id is not None))
     for sweep_id in ids[:_MOST_SWEEPS]:
-        parents = reading.search(f"tags.`{SWEEP_PARENT}` = '{sweep_id}'")
-        if parents and OVERRIDES in reading.paths(parents[0]):
+        parents = reading.parents(sweep_id)
+        if parents and reading.has(parents[0], OVERRIDES):
             words = reading.text(parents[0], OVERRIDES).splitlines()
             yield Command(f"Run {parents[0].name} again", again(words))
 
@@ -87,7 +85,7 @@ def job_commands(reading: Reading, run: TrackedJob, threshold: float) -> Iterato
     Raises:
         TrackingError: the tracking store cannot be read.
     """
-    if OVERRIDES in reading.paths(run):
+    if reading.has(run, OVERRIDES):
         yield Command(f"Train {run.name} again", again(reading.text(run, OVERRIDES).splitlines()))
     check = ["fairkd", "check", f"run={run.run_id}", f"test/disparity<={threshold:g}"]
     yield Command(f"Check {run.name} against the threshold", shlex.join(check), is_next=True)
@@ -141,8 +139,10 @@ def _model(values: Mapping[str, object], start: str) -> str:
 def _counted_runs(found: FoundRuns) -> str:
     experiments = _listed(run.experiment for run in found.jobs)
     text = f"{len(found.jobs):,} finished, in experiment {experiments}"
-    if found.unfinished:
-        text += f"; left out because they are not finished: {len(found.unfinished):,}"
+    if found.missing:
+        text += f"; missing: {found.missing}"
+    if found.repeated:
+        text += f"; left out because a newer run is of the same job: {found.repeated:,}"
     if found.others:
         text += f"; left out because they are not fairkd's: {found.others:,}"
     return text

@@ -131,17 +131,20 @@ def test_training_shows_losses_terms_the_disparity_and_the_kept_epoch(make_recor
     assert "student 4 of 5" in figure.caption
 
 
+@pytest.mark.parametrize(("threshold", "drawn"), [(0.05, [0.05]), (0.0, [])])
+def test_a_bound_is_drawn_where_it_is_above_0(make_record, threshold, drawn):
+    """A penalty's threshold of 0 is where it pulls to, not a bound that is to hold."""
+    record = make_record()
+    bounds = {"penalty": replace(record.bounds["penalty"], threshold=threshold)}
+    figure = figures(replace(record, bounds=bounds))["training"]
+    assert [line.y0 for line in figure.plot.layout.shapes if line.y0 == line.y1] == drawn
+
+
 def test_a_kept_epoch_that_the_history_lacks_is_not_drawn(make_record):
     record = replace(make_record(), best_epochs={"student": 5})
     figure = figures(record)["training"]
     assert "kept epoch" not in [trace.name for trace in figure.plot.data]
     assert "Kept epochs" not in figure.caption
-
-
-def test_a_bound_of_0_is_no_line(make_record):
-    record = make_record()
-    bounds = {name: replace(bound, threshold=0.0) for name, bound in record.bounds.items()}
-    assert not figures(replace(record, bounds=bounds))["training"].plot.layout.shapes
 
 
 def test_multipliers_have_a_panel_of_their_own(make_record):

@@ -114,7 +114,10 @@ def test_a_sweep_is_its_best_configuration_over_its_repetitions(job: Make) -> No
     assert held([subject], "test/accuracy>=0.829", bounds=True) == [False]
     assert held([subject], "test/student/parameters<=130", bounds=True) == [True]
     text = as_text(verdicts([subject], [read("test/accuracy>=0.829")], True), True)
-    assert text.splitlines()[0] == "sweep s, best of 2 configurations on validation: w=0"
+    assert text.splitlines()[0] == (
+        "sweep s, of 2 configurations on validation the most accurate whose gap is within 0.05 "
+        "(w=0)"
+    )
     assert "over repetitions" in text
     assert "means over 3 repetitions, intervals their Student t intervals at confidence" in text
 
@@ -157,7 +160,7 @@ def test_a_threshold_chooses_on_validation(job: Make) -> None:
     fair = min(range(4), key=gaps.__getitem__)
     subject = of_sweep("s", jobs, threshold=gaps[fair])
     assert [one.run.run_id for one in subject.jobs] == [f"run{fair}{fair}"]
-    assert "most accurate within a gap of" in subject.name
+    assert "the most accurate whose gap is within" in subject.name
     with pytest.raises(DataError, match="No configuration has a gap"):
         of_sweep("s", jobs, threshold=-1.0)
 

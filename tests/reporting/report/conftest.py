@@ -75,7 +75,7 @@ class Kept:
 
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
     runs: list[TrackedJob] = field(default_factory=list)
-    parents: list[TrackedJob] = field(default_factory=list)
+    own: list[TrackedJob] = field(default_factory=list)
 
     def add(self, key: str, record: JobRecord, configuration: Mapping[str, Any]) -> None:
         """A finished job; those with the same key repeat one configuration."""
@@ -93,14 +93,14 @@ class Kept:
     def add_parent(self, name: str, overrides: str) -> None:
         run = TrackedJob("parent", name, "FINISHED", "fairkd", 0, {}, {}, {SWEEP_PARENT: "s1"}, "")
         self.texts[run.run_id, "overrides.txt"] = overrides
-        self.parents.append(run)
+        self.own.append(run)
 
-    def search(self, condition: str = "") -> list[TrackedJob]:
-        assert condition == "tags.`fairkd.sweep` = 's1'"
-        return self.parents
+    def parents(self, sweep_id: str) -> list[TrackedJob]:
+        assert sweep_id == "s1"
+        return self.own
 
-    def paths(self, run: TrackedJob, folder: str = "") -> list[str]:
-        return sorted(path for run_id, path in self.texts if run_id == run.run_id)
+    def has(self, run: TrackedJob, path: str) -> bool:
+        return (run.run_id, path) in self.texts
 
     def text(self, run: TrackedJob, path: str) -> str:
         return self.texts[run.run_id, path]

@@ -1,4 +1,5 @@
 import shlex
+from dataclasses import replace
 
 import pytest
 
@@ -35,8 +36,8 @@ def test_what_a_report_says_of_its_making(kept, measured, configured):
     kept.add_parent("sweep·arrests", "hydra.mode=MULTIRUN\nexperiment=debug\nseed=0,1\n")
     for run in kept.runs:
         kept.texts[run.run_id, "overrides.txt"] = "experiment=debug\nseed=7\n"
-    unfinished = kept.runs[0]
-    found = FoundRuns(tuple(kept.runs), (unfinished,), others=3)
+    unfinished = replace(kept.runs[0], status="FAILED")
+    found = FoundRuns(tuple(kept.runs), (unfinished,), others=3, repeated=4)
     report, _ = report_of(kept, found, Wanted(0.1, ("sweep=s1", "threshold=0.1"), figures=False))
     made = dict(report.made)
     assert made["Data"] == "arrests: 5,226 rows, fingerprint ab12"
@@ -46,9 +47,11 @@ def test_what_a_report_says_of_its_making(kept, measured, configured):
     assert "Mitigation" not in made
     assert made["Seeds"] == "data.seed=0,1; teacher.seed=0,1; seed=0,1"
     assert made["Runs"] == (
-        "2 finished, in experiment fairkd; left out because they are not finished: 1; left out "
-        "because they are not fairkd's: 3"
+        "2 finished, in experiment fairkd; missing: 1 job has no finished run: job 0 (FAILED); "
+        "left out because a newer run is of the same job: 4; left out because they are not "
+        "fairkd's: 3"
     )
+    assert report.notes[0] == ("Not all of it is here: 1 job has no finished run: job 0 (FAILED).")
     run = next(run for run in kept.runs if run.run_id in report.commands[3].line)
     assert [command.line for command in report.commands] == [
         "python -m fairkd -m experiment=debug seed=0,1",

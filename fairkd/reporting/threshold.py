@@ -43,8 +43,4 @@ def threshold_of(records: Iterable[JobRecord], asked: float | None) -> Threshold
 
 
 def _thresholds(record: JobRecord) -> list[float]:
-    return [
-        bound.threshold
-        for bound in record.bounds.values()
-        if bound.threshold > 0 and f"{bound.metric}/{bound.block}" == record.headline.name
-    ]
+    return [bound.threshold for bound in record.headline_bounds if bound.threshold > 0]

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from fairkd.reporting.report.threshold import threshold_of
+from fairkd.reporting.threshold import threshold_of
 
 
 def test_what_is_asked_for_comes_first(measured):
