@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from fairkd.errors import DataError, TrackingError
@@ -35,6 +35,11 @@ class RecordedJob:
     configuration: Mapping[str, Any]
     record: JobRecord
 
+    @cached_property
+    def parameters(self) -> Mapping[str, object]:
+        """The configuration, flat (`fairkd.record.parameters`)."""
+        return parameters(self.configuration)
+
     @property
     def confidence(self) -> float:
         """Of the intervals over test rows in its record."""
@@ -56,7 +61,7 @@ def outcomes_of(jobs: Sequence[RecordedJob]) -> list[Outcome]:
 
     A job's number is its place in the list; what is varied is what varies among these jobs.
     """
-    flat = [parameters(job.configuration) for job in jobs]
+    flat = [job.parameters for job in jobs]
     varied = varied_keys(flat)
     return [
         outcome_of(

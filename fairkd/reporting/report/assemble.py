@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fairkd.record import parameters
 from fairkd.reporting.certificate import joint_lines
 from fairkd.reporting.figures.figure import Figure
 from fairkd.reporting.figures.job import job_figures
@@ -110,11 +109,10 @@ def _comparisons(
     summary: Summary, jobs: Sequence[RecordedJob], threshold: float
 ) -> dict[str, Compared]:
     """Each comparison, with what was chosen from it."""
-    flat = [parameters(job.configuration) for job in jobs]
     alone = {
         row.configuration
         for row in summary.rows
-        if all(is_distillation_alone(flat[outcome.number]) for outcome in row.outcomes)
+        if all(is_distillation_alone(jobs[outcome.number].parameters) for outcome in row.outcomes)
     }
     return {
         comparison: compared(
@@ -175,8 +173,7 @@ def _certified(outcomes: Sequence[Outcome]) -> list[str]:
 
 def _title(jobs: Sequence[RecordedJob], summary: Summary) -> str:
     names = dict.fromkeys(
-        str(parameters(job.configuration).get("data.name") or job.run.tags.get("fairkd.data", ""))
-        for job in jobs
+        str(job.parameters.get("data.name") or job.run.tags.get("fairkd.data", "")) for job in jobs
     )
     configurations = len(summary.rows)
     return (

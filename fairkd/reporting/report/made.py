@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fairkd import __version__
 from fairkd.checks import as_typed
-from fairkd.record import parameters
 from fairkd.reporting.members import members
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.document import Command
@@ -31,7 +30,7 @@ def facts(jobs: Sequence[RecordedJob], found: FoundRuns) -> Iterator[tuple[str, 
         jobs: at least one.
         found: the runs they were read from.
     """
-    flat = [parameters(job.configuration) for job in jobs]
+    flat = [job.parameters for job in jobs]
     yield "Data", _listed(_data(job, values) for job, values in zip(jobs, flat, strict=True))
     yield "Groups on test", _listed(_groups(job) for job in jobs)
     for name, start in _SECTIONS.items():
@@ -112,11 +111,14 @@ def _data(job: RecordedJob, values: Mapping[str, object]) -> str:
 
 def _groups(job: RecordedJob) -> str:
     """Each measured block's cells with their rows on test."""
-    tables = job.record.trio.evaluations["student"].tables
+    found = job.record.trio.evaluations["student"]
     return "; ".join(
-        f"{block}: " + ", ".join(f"{cell} {int(n):,}" for cell, n in table["count"].items())
-        for block, table in tables.items()
-        if "count" in table
+        f"{block}: "
+        + ", ".join(
+            f"{cell} {int(found.metrics[f'count/{block}.{cell}']):,}" for cell in layout.cells
+        )
+        for block, layout in found.layouts.items()
+        if "count" in layout.columns
     )
 
 
