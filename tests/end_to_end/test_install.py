@@ -55,7 +55,8 @@ def test_the_wheel_holds_every_module_and_every_configuration_file(wheel: Path) 
         held = {name for name in held if ".dist-info/" not in name}
     conf = {f"fairkd/conf/{file.relative_to(CONF)}" for file in CONF.rglob("*.yaml")}
     code = {str(file.relative_to(ROOT)) for file in (ROOT / "fairkd").rglob("*.py")}
-    assert held == conf | code | {"fairkd/py.typed"}
+    page = {f"fairkd/reporting/report/page.{kind}" for kind in ("html", "css", "js")}
+    assert held == conf | code | page | {"fairkd/py.typed"}
 
 
 def test_from_a_wheel(wheel: Path, tmp_path: Path) -> None:
