@@ -163,19 +163,16 @@ class Frame:
             check_writable("paths.store", Path(bare.paths.store))
             check_writable("hydra.sweep.dir", Path(str(config.hydra.sweep.dir)))
             job = build_job(bare, output, shop, plain, own_words(words))
-            shape = _shape(job.config)
-            if self._is_new(shape):  # jobs that differ in numbers alone are checked alike
+            parts = _shape(job.config)
+            shape = _text(parts)
+            rows = _text([job.config["data"], parts["baseline"], parts["teacher"]])
+            if shape not in self._checked:  # jobs that differ in numbers alone are checked alike
                 build_tracking(bare)
                 check_job(job)
-                self._checked.add(_text(shape))
-            reading = [job.config["data"], shape["baseline"], shape["teacher"]]
-            if self._is_new(reading):
+            elif rows not in self._checked:  # but for what their own rows cannot do
                 check_rows(job)
-                self._checked.add(_text(reading))
+            self._checked |= {shape, rows}
         return Planned(number, words, config, job)
-
-    def _is_new(self, checked: object) -> bool:
-        return _text(checked) not in self._checked
 
     @contextmanager
     def _opened(

@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.typing import LineStyleType
 
 from fairkd.evaluation.trio import MODELS
 from fairkd.record import JobRecord
@@ -21,7 +22,14 @@ MOST_GROUPS = 60
 """Of more, the largest are drawn."""
 
 _TITLE = 44
-_DASHES = ("solid", (0, (5, 2)), (0, (1, 1.4)), "dashdot", (0, (8, 2)), (0, (3, 1, 1, 1)))
+_DASHES: tuple[LineStyleType, ...] = (
+    "solid",
+    (0, (5, 2)),
+    (0, (1, 1.4)),
+    "dashdot",
+    (0, (8, 2)),
+    (0, (3, 1, 1, 1)),
+)
 _HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---")
 _LOOK = {
     "axes.axisbelow": True,
@@ -108,7 +116,7 @@ def colour(record: JobRecord, model: str) -> str:
     return palette.colour(palette.model_place(model, record.trio.models))
 
 
-def dash(record: JobRecord, model: str) -> object:
+def dash(record: JobRecord, model: str) -> LineStyleType:
     """A model's line: colours are not all that tells models apart."""
     return _DASHES[palette.model_place(model, record.trio.models) % len(_DASHES)]
 
@@ -121,7 +129,7 @@ def hatch(record: JobRecord, model: str) -> str:
 def model_lines(record: JobRecord, models: Sequence[str]) -> list[Line2D]:
     """What a legend says of models' lines."""
     return [
-        Line2D([], [], color=colour(record, model), linestyle=dash(record, model), label=model)  # type: ignore[arg-type]
+        Line2D([], [], color=colour(record, model), linestyle=dash(record, model), label=model)
         for model in models
     ]
 
