@@ -61,7 +61,11 @@ def test_the_check_in_it_is_one(fairkd: Any, tracked: list[str]) -> None:
 def test_the_make_target() -> None:
     words = ["RUN=ab12", "HOLDS=test/disparity<=0.05 test/accuracy>=0.83", "ARGS=bounds=true"]
     ended = subprocess.run(
-        ["make", "-n", "check", *words], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "-n", "check", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert shlex.split(ended.stdout.splitlines()[-1])[1:] == [
         *("check", "run=ab12", "test/disparity<=0.05", "test/accuracy>=0.83", "bounds=true")
