@@ -64,11 +64,13 @@ def _bounds() -> list[Sweep]:
                 f"{name}_thresholds",
                 (*data, *_BASELINES, "baseline=threshold_optimizer", *alike,
                  "baseline.statistic=selection_rate"),
+                most_replicates=10,  # searched for anew at every threshold
             ),
             Sweep(
                 f"{name}_odds_thresholds",
                 (*data, *_BASELINES, "baseline=threshold_optimizer", f"baseline.by={by}",
                  "baseline.statistic=equalized_odds", "baseline.threshold=0"),
+                most_replicates=10,
             ),
         ]  # fmt: skip
     return found
