@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fairkd.data.fetch import fingerprint, sha256_of
 from fairkd.data.location import located
 from fairkd.data.reading import Reading
-from fairkd.data.table_csv import CsvFile
+from fairkd.data.table_csv import CsvFile, no_rows
 from fairkd.data.table_memory import check_fits
 from fairkd.data.table_parquet import MAGIC, ParquetParts, parts_of
 from fairkd.data.table_values import plain_values, unique_names, without_index
@@ -101,7 +101,7 @@ def _framed(
 ) -> TableFile:
     table = plain_values(table.rename_columns(list(names)), reading)
     if not table.num_rows:
-        raise DataError(f"{origin} has columns and no rows ({', '.join(names)}).")
+        raise DataError(no_rows(origin, names))
     table, left_out = without_index(table, origin)
     frame = table.to_pandas(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
