@@ -3,16 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fairkd.data.fetch import (
-    ADULT,
-    COMPAS,
-    LAW_SCHOOL,
-    MNIST,
-    WheelSource,
-    default_cache,
-    fetch_files,
-    is_cached,
-)
+from fairkd.data.fetch import default_cache, fetch_files, is_cached
+from fairkd.data.sources import ADULT, COMPAS, LAW_SCHOOL, MNIST, WheelSource
 from fairkd.errors import DataError, unknown_name
 
 DIGITS = tuple(str(digit) for digit in range(10))
