@@ -57,6 +57,7 @@ class Common(TypedDict, total=False):
         certify_fraction: of the rows that are not test rows: rows that certify bounds.
         use_groups_as_features: keep the blocks' columns among the features.
         imperfect: what is planted, or known to be wrong, see `Imperfect`.
+        split: how rows are divided, see `Splitting`.
         path: a folder with the user's own files, used as they are.
         cache: where fetched files are kept; by default see `default_cache`.
     """
@@ -66,6 +67,7 @@ class Common(TypedDict, total=False):
     certify_fraction: float | None
     use_groups_as_features: bool
     imperfect: Mapping[str, Any] | None
+    split: Mapping[str, Any] | None
     path: str | Path | None
     cache: str | Path | None
 
@@ -75,6 +77,7 @@ DEFAULTS: Mapping[str, Any] = {
     "certify_fraction": None,
     "use_groups_as_features": False,
     "imperfect": None,
+    "split": None,
     "path": None,
     "cache": None,
 }

@@ -100,13 +100,15 @@ def renamed(file: Path, column: "pd.Series[Any]", names: Mapping[str, str]) -> T
         DataError: a code without a name, or a missing one.
     """
     codes = as_text(column)
-    for row, code in enumerate(codes):
-        if code not in names:
-            raise DataError(
-                f"{file} holds '{'' if code is None else code}' in the column '{column.name}' of "
-                f"row {row + 1}; accepted: {', '.join(names)}."
-            )
-    return np.array([names[code] for code in codes], dtype=object)
+    values: Texts = pd.Series(codes).map(names).to_numpy(dtype=object)
+    unknown = pd.isna(values)
+    if unknown.any():
+        row = int(unknown.argmax())
+        raise DataError(
+            f"{file} holds '{codes[row] or ''}' in the column '{column.name}' of row {row + 1}; "
+            f"accepted: {', '.join(names)}."
+        )
+    return values
 
 
 def decoded(file: Path, frame: pd.DataFrame, codes: Mapping[str, str]) -> Texts:
