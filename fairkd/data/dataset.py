@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
+from fairkd.data.source_rows import SourceRows
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
 
     from fairkd.data.tabular import TabularPreparation
 
@@ -36,7 +36,8 @@ class Dataset:
         fingerprint: a hash of the source's content (not of splits, seeds or preparation).
         preparation: what turns raw rows into ``x`` and ``group``, fitted on ``train`` only.
         raw: each split's rows as the source has them, but for features that were deleted on
-            purpose, in the order of its `Batch`; empty where the data has no table behind it.
+            purpose, in the order of its `Batch`, copied at each access (see `SourceRows`); empty
+            where the data has no table behind it.
         rows: each split's row positions in that table, counted from 0, in the order of its `Batch`,
             shape ``[N]``; empty where there is no table.
     """
@@ -47,7 +48,7 @@ class Dataset:
     classes: tuple[str, ...]
     fingerprint: str
     preparation: "TabularPreparation | None" = None
-    raw: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+    raw: SourceRows = field(default_factory=SourceRows.none)
     rows: "Mapping[str, npt.NDArray[np.int64]]" = field(default_factory=dict)
 
     @property
