@@ -1,7 +1,7 @@
 """A data set ready to train on: tensors by split, with the names that give them meaning."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from fairkd.data.inspection import Column
     from fairkd.data.tabular import TabularPreparation
 
 SPLITS = ("train", "validation", "test")
@@ -40,6 +41,8 @@ class Dataset:
             where the data has no table behind it.
         rows: each split's row positions in that table, counted from 0, in the order of its `Batch`,
             shape ``[N]``; empty where there is no table.
+        columns: what is known of each column of a table that was inspected.
+        told: how such a table was read, short lines for a person.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Dataset:
     preparation: "TabularPreparation | None" = None
     raw: SourceRows = field(default_factory=SourceRows.none)
     rows: "Mapping[str, npt.NDArray[np.int64]]" = field(default_factory=dict)
+    columns: "Sequence[Column]" = ()
+    told: Sequence[str] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
