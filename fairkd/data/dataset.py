@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.source_rows import SourceRows
+from fairkd.data.split_names import CERTIFY as CERTIFY
+from fairkd.data.split_names import SPLITS as SPLITS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from fairkd.data.inspection import Column
     from fairkd.data.tabular import TabularPreparation
 
-SPLITS = ("train", "validation", "test")
-CERTIFY = "certify"
-"""The split of rows that certify bounds, where there are such rows."""
 PREPARATION = "preparation"
 """Where a preparation lies beside the weights of a model that needs it."""
 
