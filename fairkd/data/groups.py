@@ -149,8 +149,9 @@ def _in_order(
     places: list[dict[str, int]] = []
     for name in columns:
         kind = frame[name].dtype
-        ordered = isinstance(kind, pd.CategoricalDtype) and kind.ordered
-        places.append({str(v): i for i, v in enumerate(kind.categories)} if ordered else {})
+        is_ordered = isinstance(kind, pd.CategoricalDtype) and kind.ordered
+        categories = frame[name].cat.categories if is_ordered else ()
+        places.append({str(value): place for place, value in enumerate(categories)})
     return sorted(
         occurring,
         key=lambda values: [
