@@ -74,7 +74,7 @@ def _column(frame: pd.DataFrame, name: str) -> "pd.Series[float]":
     if not is_number(frame[name]):
         raise ConfigError(
             f"data.bins.{name} is for a column of numbers, and '{name}' holds text; take it out of "
-            f"data.bins, or set data.types.{name}=number."
+            f"data.bins, or set 'data.types={{{name}: number}}'."
         )
     return frame[name]
 
@@ -98,8 +98,8 @@ def _ranges(column: "pd.Series[float]", given: Edges) -> "pd.Series[str]":
 
 def _checked(name: str, given: object) -> npt.NDArray[np.float64]:
     accepted = (
-        f"ascending numbers, as in data.bins.{name}=[25,45,65], or a whole number of at least 2 "
-        "for groups of equally many rows"
+        f"ascending numbers, as in 'data.bins={{{name}: [25,45,65]}}', or a whole number of at "
+        "least 2 for groups of equally many rows"
     )
     if (
         not isinstance(given, list | tuple)
