@@ -20,6 +20,7 @@ def test_metrics(dataset: Build) -> None:
     assert found["rows/test"] == 100
     assert found["base_rate/sex.f"] == 0.2
     assert found["base_rate_difference/sex"] == pytest.approx(0.3)
+    assert found["base_rate_difference/sex_high"] > 0.3
     assert 0 < found["certifiable/selection_rate/sex"] < 1
 
 
