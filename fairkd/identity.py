@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fairkd.data.imperfect import GROUP_FLAWS, Imperfect
+from fairkd.data.splitting import Splitting
 from fairkd.store import content_key
 
 Section = Mapping[str, Any]
@@ -32,7 +33,8 @@ REVISIONS = {
 _COMPRESSING = ("onnx", "onnxruntime", "onnxscript", "torch-pruning")
 _ADJUSTING = ("fairlearn", "scikit-learn", "scipy")
 _NOT_IDENTITY = {
-    "data": ("cache", "path"),  # the content is identified by its fingerprint
+    # The content is identified by its fingerprint.
+    "data": ("cache", "path", "sha256", "memory_gib"),
     "trainer": ("progress", "accelerator"),  # shown, not computed; the device's kind stands for it
 }
 
@@ -343,6 +345,8 @@ def _without(section: str, values: Section, *more: str) -> dict[str, Any]:
         left_out.add("certify_fraction")
     if Imperfect.of(values.get("imperfect")).idle:
         left_out.add("imperfect")  # likewise
+    if Splitting.of(values.get("split")).idle:
+        left_out.add("split")
     return {name: value for name, value in values.items() if name not in left_out}
 
 
