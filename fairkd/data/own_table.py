@@ -16,7 +16,7 @@ from fairkd.data.bins import Edges, binned, features_of
 from fairkd.data.classes import Classes, classes_of
 from fairkd.data.dataset import Dataset
 from fairkd.data.inspection import Inspection, inspect
-from fairkd.data.kinds import CATEGORY
+from fairkd.data.kinds import CATEGORY, seen
 from fairkd.data.own_roles import Roles, names_in
 from fairkd.data.reading import MISSING_WORDS, Reading
 from fairkd.data.soft_labels import soft_labels as shares_of
@@ -137,9 +137,10 @@ def load_table(
     )
     frame, known = _labelled(file.frame, roles)
     sensitive = roles.groups(list(map(str, frame.columns)))
+    if roles.label in kinds:
+        frame = frame.assign(**{roles.label: seen(frame[roles.label], kinds[roles.label]).column})
+    classes = known or classes_of(frame[roles.label], positive)
     refuse_spellings(frame, "data.label", roles.label)
-    for column in sensitive:
-        refuse_spellings(frame, "data.groups", column)
     inspection = inspect(
         frame,
         label=roles.label,
@@ -148,7 +149,8 @@ def load_table(
         keep=names_in("data.keep", keep),
         roles=roles.others,
     )
-    classes = known or classes_of(inspection.frame[roles.label], positive)
+    for column in sensitive:
+        refuse_spellings(frame, "data.groups", column)
     _check_bins(inspection.frame, sensitive, edges)
     shown = features_of(inspection.features, edges, use_groups_as_features=use_groups_as_features)
     table = RawTable(
@@ -214,14 +216,14 @@ def _told(
     frame, names = inspection.frame, classes.names
     which = f"'{names[1]}' is positive ({classes.how})" if len(names) == 2 else classes.how
     groups = [f"{block.name} ({', '.join(block.cells)})" for block in dataset.blocks]
-    seen = [column.name for column in inspection.columns if column.role == "feature"]
+    features = [column.name for column in inspection.columns if column.role == "feature"]
     dropped = f"{', '.join(roles.drop)}: left out, as data.drop says" if roles.drop else ""
     lines = [
         f"{len(frame):,} rows of {file.origin} (sha256 {file.fingerprint})",
         f"label {roles.label}: {', '.join(map(repr, names))}; {which}",
         f"groups: {'; '.join(groups)}",
         *inspection.told(),
-        *told_spellings(frame, seen),
+        *told_spellings(frame, features),
         *file.notes,
         dropped,
     ]

@@ -1,5 +1,6 @@
-"""Categories that differ in upper and lower case alone."""
+"""Text whose spelling makes other values of it: upper and lower case, decimal commas."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 from fairkd.data.values import as_text, is_number
 from fairkd.errors import DataError
 
+_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _MOST_VALUES = 1_000
 _SHOWN = 3
 
@@ -29,7 +31,7 @@ def spellings(column: "pd.Series[Any]") -> list[tuple[str, ...]]:
 
 
 def told_spellings(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """A line for each column with such values."""
+    """A line for each column of text with such values, or with decimal commas alone."""
     lines = []
     for name in columns:
         if found := spellings(frame[name]):
@@ -37,7 +39,19 @@ def told_spellings(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
                 f"{name}: {_shown(found)} differ in case alone and are taken for different values; "
                 "data.lower_case=true makes them one"
             )
+        elif _has_commas(frame[name]):
+            lines.append(
+                f"{name}: numbers with decimal commas are taken for categories; data.decimal=',' "
+                "makes them numbers"
+            )
     return lines
+
+
+def _has_commas(column: "pd.Series[Any]") -> bool:
+    if is_number(column):
+        return False
+    texts = [str(text) for text in pd.unique(pd.Series(as_text(column)).dropna())]
+    return any("," in text for text in texts) and all(map(_COMMA.fullmatch, texts))
 
 
 def refuse_spellings(frame: pd.DataFrame, key: str, column: str) -> None:

@@ -108,7 +108,7 @@ def _framed(
     frame = table.to_pandas(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
-    return TableFile(frame, origin, content, tuple(f"{note}: left out" for note in left_out))
+    return TableFile(frame, origin, content, tuple(left_out))
 
 
 def _fingerprint(files: list[Path], place: Path) -> str:
