@@ -52,7 +52,7 @@ def onnx_graph(student: Student, known: Mapping[str, str]) -> bytes:
     network = compose.add_prefix(_network(student), prefix=f"{prefix}network/")
     nodes = Nodes(prefix)
     if student.preparation is None:
-        shape = [ROWS, *student.description.shape]
+        shape: list[str | int | None] = [ROWS, *student.description.shape]
         inputs = [helper.make_tensor_value_info(ROWS, TensorProto.FLOAT, shape)]
         features = ROWS
     else:
