@@ -147,7 +147,7 @@ def served(weights: Mapping[str, Mapping[str, Tensor]]) -> str:
 def _columns(dataset: Dataset) -> tuple[Column, ...]:
     if dataset.preparation is None:
         return ()
-    raw = dataset.raw["train"]
+    raw = dataset.raw.some("train", slice(1))
     dates = {column.name for column in dataset.columns if column.kind == DATE}
     kinds = ((name, _type(raw[name].dtype)) for name in dataset.preparation.columns)
     return tuple(Column(name, "date" if name in dates else kind) for name, kind in kinds)
