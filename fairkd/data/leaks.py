@@ -97,7 +97,7 @@ def _values(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
     """Numbers, or categories by how common they are; a missing value is below all others."""
     if is_number(column):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        finite = np.clip(numbers, -3e38, 3e38)  # scikit-learn's trees are float32
+        finite = np.clip(numbers, -1e38, 1e38)  # scikit-learn's trees are float32
         lowest = np.nanmin(finite, initial=0.0)
         filled: npt.NDArray[np.float64] = np.where(
             np.isnan(finite), lowest - abs(lowest) - 1, finite
