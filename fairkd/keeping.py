@@ -14,11 +14,12 @@ from fairkd.evaluation.certificate import Certificate
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.identity import REVISIONS
+from fairkd.models.answers import Answers
 from fairkd.models.features import ModelOutputs
 from fairkd.store import Content, Entry, Store, content_key
 from fairkd.training.distil import Trained
 from fairkd.training.fit import Fitted
-from fairkd.training.inference import outputs_on
+from fairkd.training.inference import outputs_of
 from fairkd.training.modules import DivergedError
 
 log = logging.getLogger(__name__)
@@ -204,7 +205,12 @@ class Keeper:
     def outputs(
         self, model_key: str, model: nn.Module, dataset: Dataset, layers: Sequence[str]
     ) -> dict[str, ModelOutputs]:
-        """A model's logits, and the outputs of some layers, for every row of every split."""
+        """A model's logits, and the outputs of some layers, for every row of every split.
+
+        Those of a model that only answers are its state, and kept as that.
+        """
+        if isinstance(model, Answers):
+            return {split: outputs_of(model, dataset, split, layers) for split in SPLITS}
         key = content_key(
             {"model": model_key, "layers": sorted(layers), "revision": REVISIONS["outputs"]}
         )
@@ -212,7 +218,7 @@ class Keeper:
         def make() -> Content:
             named: dict[str, Tensor] = {}
             for split in SPLITS:
-                outputs = outputs_on(model, dataset.splits[split], layers)
+                outputs = outputs_of(model, dataset, split, layers)
                 named[f"{split}.logits"] = outputs.logits
                 named |= {f"{split}.feature.{n}": f for n, f in outputs.features.items()}
             return Content(tensors=named, about={"model": model_key, "layers": list(layers)})

@@ -112,7 +112,7 @@ def judged(model: nn.Module, dataset: Dataset) -> dict[str, float]:
     row: dict[str, float] = {}
     for stage, name in (("train", "train"), ("val", "validation")):
         split = dataset.splits[name]
-        validation.update(outputs_on(model, split), None, split)
+        validation.update(outputs_of(model, dataset, name), None, split)
         terms, metrics = validation.compute(Objective(), None)
         found = terms if stage == "train" else {**terms, **metrics}
         row |= {f"{stage}/{key}": float(value) for key, value in found.items()}
