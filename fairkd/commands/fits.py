@@ -123,7 +123,10 @@ def _check_given(key: str, model: nn.Module, given: Given, dataset: Dataset) -> 
     try:
         given.check(model, dataset)
     except (ConfigError, DataError) as error:
-        of_argument = str(error).partition("=")[0].isidentifier()
+        text = str(error)
+        if text.startswith("teacher."):
+            raise ConfigError(key + text.removeprefix("teacher")) from error
+        of_argument = text.partition("=")[0].isidentifier()
         where = f"{key}." if of_argument else f"{key}.{given.named_by}: "
         raise ConfigError(f"{where}{error}") from error
 

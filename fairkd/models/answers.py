@@ -1,4 +1,4 @@
-"""A teacher that only answers: its logits for the rows of the data, without anything behind them."""
+"""A teacher that only answers: its logits for the rows of the data, and nothing behind them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -16,7 +16,7 @@ from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import probabilities
-from fairkd.training.inference import joined, joined_batch, outputs_on
+from fairkd.training.inference import joined, joined_batch, outputs_of
 from fairkd.training.objective import Objective
 
 SLACK = "slack"

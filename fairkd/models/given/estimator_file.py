@@ -19,12 +19,11 @@ from fairkd.errors import ConfigError
 from fairkd.models.answers import Answers
 from fairkd.models.given.class_order import class_order
 from fairkd.models.given.outputs import Values, logits_of
+from fairkd.models.given.trust import SKOPS, check_trusted
 from fairkd.models.skops_file import read_estimator
 
 log = logging.getLogger(__name__)
 
-SKOPS = ".skops"
-PICKLES = (".pkl", ".pickle", ".joblib")
 _FEW_ROWS = 2
 _FEW_NAMES = 6
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
@@ -102,9 +101,7 @@ class EstimatorFile:
             )
         return estimator
 
-    def _answers(
-        self, estimator: Any, dataset: Dataset, split: str, chosen: slice
-    ) -> torch.Tensor:
+    def _answers(self, estimator: Any, dataset: Dataset, split: str, chosen: slice) -> torch.Tensor:
         rows = self._rows(estimator, dataset, split, chosen)
         order = class_order(estimator.classes_, dataset.classes, self.path)
         try:
@@ -145,35 +142,10 @@ class EstimatorFile:
         return frame[named].iloc[chosen]
 
 
-def check_trusted(path: str, allow_pickle: bool, key: str) -> None:
-    """Refuse a pickle that is not allowed, and files of another kind.
-
-    Args:
-        path: of the file.
-        allow_pickle: whether a pickle may be read.
-        key: of the model's section, for the sentences.
-
-    Raises:
-        ConfigError: a sentence that says what a pickle can do.
-    """
-    ending = Path(path).suffix.lower()
-    if ending in PICKLES and not allow_pickle:
-        raise ConfigError(
-            f"{key}.path={path} is a pickle, and reading one runs whatever code is in it, with "
-            f"your rights; set {key}.allow_pickle=true if you trust everybody who could have "
-            "changed it, or save the classifier with skops (skops.io.dump), which runs nothing."
-        )
-    if ending not in (*PICKLES, SKOPS):
-        raise ConfigError(
-            f"{key}.path={path} is of no kind that holds a classifier; accepted: {SKOPS}, "
-            f"{', '.join(PICKLES)}."
-        )
-
-
 @lru_cache(maxsize=2)
 def _read(path: str, allow_pickle: bool, size: int, changed: int) -> Any:  # noqa: ARG001
     """What is in the file; once for all jobs of a process, as long as it does not change."""
-    check_trusted(path, allow_pickle, "teacher")
+    check_trusted(path, allow_pickle)
     if Path(path).suffix.lower() == SKOPS:
         return _of_skops(path)
     log.warning(

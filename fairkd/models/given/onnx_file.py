@@ -178,7 +178,9 @@ def _chunks(x: Tensor, fixed: int | None) -> Iterator[tuple[Tensor, int]]:
     """Rows as the graph takes them, the last filled up with its last row, and how many count."""
     for part in torch.split(x, fixed or _MANY_ROWS):
         lacking = (fixed or 0) - len(part)
-        full = torch.cat([part, part[-1:].expand(lacking, *part.shape[1:])]) if lacking > 0 else part
+        full = (
+            torch.cat([part, part[-1:].expand(lacking, *part.shape[1:])]) if lacking > 0 else part
+        )
         yield full, len(part)
 
 

@@ -1,4 +1,4 @@
-"""A teacher of which nothing is there but what it said: a file of outputs, or columns of the data."""
+"""A teacher of which only its outputs are there: in a file, or as columns of the data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
