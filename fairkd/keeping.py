@@ -159,6 +159,7 @@ class Keeper:
         recipe: Restores,
         train: Callable[[], Trained],
         called: str | None = None,
+        doing: str | None = None,
     ) -> Trained:
         """A trained model: trained now, or built again with the kept weights.
 
@@ -170,6 +171,7 @@ class Keeper:
             recipe: builds it.
             train: trains it.
             called: what the log calls it; its kind if not given.
+            doing: what the log calls training it.
         """
         if (kind, key) in self.failures:
             raise self.failures[kind, key]
@@ -184,7 +186,7 @@ class Keeper:
             return replace(fresh[0], reused=True) if fresh else _restored(entry, recipe)
 
         def make() -> Content:
-            log.info("%s: %s.", called or kind, _DOING.get(kind, "training"))
+            log.info("%s: %s.", called or kind, doing or _DOING.get(kind, "training"))
             try:
                 trained = train()
             except ToldError:
@@ -299,7 +301,7 @@ def told(trained: Trained) -> str:
     """How a model came to be, in a few words."""
     fitted = trained.fitted
     if trained.steps == 0 and not trained.reused:
-        return f"made in {trained.seconds:.1f} s" if trained.seconds else "taken from its file"
+        return f"made in {trained.seconds:.1f} s" if trained.seconds else "given, and not trained"
     best = f"best epoch {fitted.kept_epoch + 1} of {fitted.epochs}"
     if fitted.retrained:
         best += ", its last layer retrained"

@@ -1,5 +1,6 @@
 """Train the three models of a trio, each from its seed to its best epoch."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import seeded
 from fairkd.training.validation import judged
+
+log = logging.getLogger(__name__)
 
 _FEW_ROWS = 2
 
@@ -131,9 +134,22 @@ def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None =
     model = recipe.initial()
     if recipe.given is not None:
         recipe.given.fill(model, dataset)
-        return Trained(model.eval(), Fitted.at_once(judged(model, dataset)), 0.0, 0)
+        row = judged(model.eval(), dataset)
+        _warn_of_other_order(recipe.given, row["val/accuracy"], dataset.classes)
+        return Trained(model, Fitted.at_once(row), 0.0, 0)
     module = TeacherModule(model, recipe.settings.optimizer, dataset.blocks, len(dataset.classes))
     return _fit(module, recipe, dataset, logger, None)
+
+
+def _warn_of_other_order(given: Given, accuracy: float, classes: Sequence[str]) -> None:
+    if accuracy * len(classes) < 1:
+        log.warning(
+            "%s: the most likely class is right on %.1f%% of the validation rows, less than by "
+            "chance; are its outputs in the order %s?",
+            given.source,
+            100 * accuracy,
+            ", ".join(classes),
+        )
 
 
 def train_student(

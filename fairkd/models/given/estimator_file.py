@@ -70,11 +70,10 @@ class EstimatorFile:
         assert isinstance(model, Answers)
         estimator = self._read()
         order = class_order(estimator.classes_, dataset.classes, self.path)
-        taken = ", ".join(
-            f"{estimator.classes_[column]} for {name}"
-            for name, column in zip(dataset.classes, order, strict=True)
-        )
-        log.info("%s: its classes are taken for the data's, %s.", self.path, taken)
+        if set(map(str, estimator.classes_)) != set(dataset.classes):
+            pairs = zip(order, dataset.classes, strict=True)
+            taken = ", ".join(f"{estimator.classes_[place]} for {name}" for place, name in pairs)
+            log.info("%s: its classes are taken for the data's: %s.", self.path, taken)
         model.tell(
             {split: self._answers(estimator, dataset, split, slice(None)) for split in SPLITS}
         )
