@@ -37,7 +37,8 @@ _ADJUSTING = ("fairlearn", "scikit-learn", "scipy")
 _ANSWERING = ("onnxruntime", "scikit-learn")
 _NOT_OF_ANSWERS = ("path", "allow_pickle")
 _NOT_IDENTITY = {
-    "data": ("cache", "path"),  # the content is identified by its fingerprint
+    # The content is identified by its fingerprint.
+    "data": ("cache", "path", "sha256", "memory_gib"),
     "trainer": ("progress", "accelerator"),  # shown, not computed; the device's kind stands for it
 }
 

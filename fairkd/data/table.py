@@ -66,14 +66,20 @@ def check_table(table: RawTable, groups: Sequence[str]) -> None:
                 f"it has: {', '.join(columns)}."
             )
     _check_label(table)
-    others = [name for name in columns if name != table.label]
     for block in groups:
-        if table.label in (block, *block.split("+")):
-            raise ConfigError(
-                f"'{table.label}' in data.groups is the label itself; name another column."
-            )
-        for name in columns_of(block, others):
+        for name in group_columns(block, table.label, columns):
             _check_group_column(table, name)
+
+
+def group_columns(block: str, label: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns a group block is made of, among those of a table.
+
+    Raises:
+        ConfigError: one is not there, is named twice, or is the label.
+    """
+    if label in (block, *block.split("+")):
+        raise ConfigError(f"'{label}' in data.groups is the label itself; name another column.")
+    return columns_of(block, [name for name in columns if name != label])
 
 
 def check_roles(table: RawTable, split_column: str | None) -> None:

@@ -50,8 +50,14 @@ class CsvFile:
         if not self._head.strip():
             raise DataError(f"{path} is empty; name another file in {key}.path.")
         self._first = self._lines()
-        self.delimiter = reading.delimiter or _delimiter(self._first)
+        found = _delimiter(self._first)
+        self.delimiter = reading.delimiter or found
         self.names = next(csv.reader(self._first, delimiter=self.delimiter), [])
+        if len(self.names) == 1 and (many := _alike(self._first[:_LOOKED_AT], found)[1]):
+            raise DataError(
+                f"{path} has one column with {key}.delimiter='{self.delimiter}', and {many} with "
+                f"'{found}'; leave the key null."
+            )
         self._codes = self._with_zeros()
 
     def read(self, places: Sequence[int], texts: Sequence[str], fits: Fits) -> "pa.Table":
