@@ -85,12 +85,11 @@ class RecordedOutputs:
     def _of_file(self, dataset: Dataset) -> dict[str, Tensor]:
         assert self.path is not None
         table = read_outputs(self.path)
-        columns = self._columns_of(table, dataset)
-        logits = self._logits(table, columns, dataset, self.path)
         if self.key is None:
             positions = self._in_order(len(table), dataset)
         else:
             positions = self._matched(table, dataset, self.key)
+        logits = self._logits(table, self._columns_of(table, dataset), dataset, self.path)
         return {split: logits[positions[split]] for split in SPLITS}
 
     def _columns_of(self, table: pd.DataFrame, dataset: Dataset) -> list[str]:
