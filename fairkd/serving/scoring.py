@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from fairkd.data.dates import as_days
 from fairkd.data.fitted_parts import FittedParts
-from fairkd.data.kinds import as_days
 from fairkd.data.values import MISSING, as_categories, is_number, require_columns
 from fairkd.errors import DataError
 from fairkd.serving.student import Rows, Student
