@@ -29,7 +29,11 @@ MOST_COPIES = 2.0
 SMALL = "arrests"
 ROWS = {SMALL: 5_226, "adult": 48_842, "heritage": 171_067}
 QUICKSTART = "experiment=quickstart"
-ONE_EPOCH = ("trainer.max_epochs=1", "teacher.trainer.max_epochs=1")
+ONE_EPOCH = tuple(
+    f"{trainer}.{setting}"
+    for trainer in ("trainer", "teacher.trainer")
+    for setting in ("max_epochs=1", "batch_size=4096")
+)
 NUMBERS, CATEGORIES = 8, (5, 10)
 
 

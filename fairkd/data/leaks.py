@@ -87,7 +87,8 @@ def _classes(frame: pd.DataFrame, label: str) -> tuple[Codes | None, npt.NDArray
 
 
 def _is_copy(column: "pd.Series[Any]", classes: Codes, count: int) -> bool:
-    if column.nunique(dropna=False) != count:
+    few = column.iloc[:_SAMPLE].nunique(dropna=False)  # enough to tell nearly all that are none
+    if few > count or column.nunique(dropna=False) != count:
         return False
     codes, _ = pd.factorize(column, use_na_sentinel=False)
     return len(np.unique(codes.astype(np.int64) * count + classes)) == count
