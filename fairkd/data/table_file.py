@@ -10,7 +10,7 @@ from fairkd.data.fetch import fingerprint, sha256_of
 from fairkd.data.location import located
 from fairkd.data.reading import Reading
 from fairkd.data.table_csv import CsvFile, no_rows
-from fairkd.data.table_memory import check_fits
+from fairkd.data.table_memory import check_fits, give_back
 from fairkd.data.table_parquet import MAGIC, ParquetParts, parts_of
 from fairkd.data.table_values import plain_values, unique_names, without_index
 from fairkd.errors import DataError
@@ -97,7 +97,7 @@ def read_table(
         table = found.read(places, fits)
     read = _framed(table, [names[place] for place in places], reading, origin, content)
     del table
-    _give_back()
+    give_back()
     return read
 
 
@@ -112,13 +112,6 @@ def _framed(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
     return TableFile(frame, origin, content, tuple(left_out))
-
-
-def _give_back() -> None:
-    """Hand memory that reading needed, and Arrow keeps for the next time, back to the system."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
 
 
 def _fingerprint(files: list[Path], place: Path) -> str:
