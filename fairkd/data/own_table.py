@@ -24,6 +24,7 @@ from fairkd.data.spellings import refuse_spellings, told_spellings
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import MOST_GROUP_VALUES, RawTable
 from fairkd.data.table_file import TableFile, read_table
+from fairkd.data.table_memory import give_back
 from fairkd.data.values import is_number
 from fairkd.errors import ConfigError
 
@@ -181,6 +182,7 @@ def load_table(
     )
     told = _told(file, roles, classes, inspection, dataset)
     _tell(f"data={name}: " + "\n  ".join(told))
+    give_back()
     return replace(dataset, columns=inspection.columns, told=told)
 
 
