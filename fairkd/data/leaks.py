@@ -98,11 +98,8 @@ def _sample(rows: int) -> Codes:
 
 
 def _one_to_one(column: "pd.Series[Any]", classes: Codes) -> bool:
-    found = len(np.unique(classes))
-    few = column.iloc[:_SAMPLE].nunique(dropna=False)  # enough to tell nearly all that are none
-    if few > found:
-        return False
     codes, values = pd.factorize(column, use_na_sentinel=False)
+    found = len(np.unique(classes))
     if len(values) != found:
         return False
     return len(np.unique(codes.astype(np.int64) * (int(classes.max()) + 1) + classes)) == found
