@@ -187,10 +187,12 @@ def _refuse_infinite(found: Seen) -> None:
         return
     infinite = np.isinf(found.column.to_numpy(dtype=np.float64, na_value=np.nan))
     if infinite.any():
+        count = int(infinite.sum())
         raise DataError(
-            f"The column '{found.column.name}' holds {int(infinite.sum()):,} infinite numbers, the "
-            f"first in row {int(infinite.argmax()) + 1}; correct them, leave them empty if they "
-            f"are missing, or leave the column out with data.drop=[{found.column.name}]."
+            f"The column '{found.column.name}' holds {count:,} infinite "
+            f"number{'' if count == 1 else 's'}, the first in row {int(infinite.argmax()) + 1}; "
+            "correct them, leave them empty if they are missing, or leave the column out with "
+            f"data.drop=[{found.column.name}]."
         )
 
 

@@ -390,7 +390,7 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], str]] = {
     "infinities": (
         people(**at(PLACE == 4, np.inf, "score")),
         {},
-        "The column 'score' holds 1 infinite numbers, the first in row 5; correct them, leave them "
+        "The column 'score' holds 1 infinite number, the first in row 5; correct them, leave them "
         "empty if they are missing, or leave the column out with data.drop=[score].",
     ),
     "the label in other words": (
