@@ -168,6 +168,7 @@ def load_table(
         weights=weights,
         soft=roles.soft,
     )
+    give_back()
     dataset = assemble(
         table,
         groups=roles.blocks,

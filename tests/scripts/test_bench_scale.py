@@ -25,11 +25,11 @@ def test_limits_are_of_time_and_of_memory(capsys) -> None:
     assert not told_quickstarts({**costs, "heritage": wide})
 
 
-def test_copies_are_counted_beside_the_table(capsys) -> None:
+def test_the_peak_is_compared_with_the_table(capsys) -> None:
     small, held = Cost(1_000, 1.0, 1.0, 0), {"table": 100.0, "features": 92.0}
-    assert told_millions(small, Cost(2_000, 2.0, 2.0, 300_000), held)
-    assert "beside the table, 2.00 times its size" in capsys.readouterr().out
-    assert not told_millions(small, Cost(2_000, 2.0, 2.0, 301_000), held)
+    assert told_millions(small, Cost(2_000, 2.0, 2.0, 500_000), held)
+    assert "the peak is 5.00 times the table" in capsys.readouterr().out
+    assert not told_millions(small, Cost(2_000, 2.0, 2.0, 501_000), held)
 
 
 def test_the_synthetic_table(tmp_path: Path) -> None:
