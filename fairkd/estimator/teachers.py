@@ -1,0 +1,305 @@
+"""What may teach: a model to be trained, or one of the user's own that only answers.
+
+A teacher of the user's own is asked about X as it was given to `fit`, for that is what it knows. A
+teacher that is trained here learns the prepared features, as the student does.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from fairkd.data.batch import Batch
+from fairkd.errors import ConfigError
+from fairkd.estimator.given import Given, Labels
+from fairkd.estimator.networks import Maker, teacher_maker
+from fairkd.estimator.prepared import Prepared, unlabelled
+from fairkd.models.features import ModelOutputs
+from fairkd.training.inference import outputs_on
+
+LEAST = 1e-6
+"""The smallest probability that a teacher's answer is taken for."""
+_NEAR_ONE = 1e-3
+
+Probabilities = npt.NDArray[np.float64]
+
+
+class Teacher(ABC):
+    """A teacher that can answer.
+
+    Attributes:
+        module: what the student's objective is connected to.
+        given: what the user knows of it: a classifier, a module, or ``None`` for probabilities.
+    """
+
+    module: nn.Module
+    given: Any
+
+    @abstractmethod
+    def logits(self, rows: Given, features: Batch) -> Tensor:
+        """Its answers, shape ``[N, C]``, float32.
+
+        Args:
+            rows: as they were given.
+            features: the same rows, prepared.
+
+        Raises:
+            ConfigError: it cannot answer for these rows.
+        """
+
+    def outputs(self, rows: Given, made: Prepared) -> dict[str, ModelOutputs]:
+        """Its answers on ``train`` and ``validation``.
+
+        Args:
+            rows: of `fit`.
+            made: the same rows, prepared.
+        """
+        return _split(self.logits(rows, made.dataset.splits["train"]), made)
+
+
+class Silent(nn.Module):
+    """Stands where a module is needed for a teacher that has none: all classes are alike to it.
+
+    Args:
+        n_classes: C.
+    """
+
+    feature_names: tuple[str, ...] = ()
+
+    def __init__(self, n_classes: int) -> None:
+        super().__init__()
+        self.n_classes = n_classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zeros, shape ``[B, C]``."""
+        return x.new_zeros(len(x), self.n_classes)
+
+
+class TrainedTeacher(Teacher):
+    """A network that was trained on the prepared features."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = self.given = module
+
+    def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
+        """The network's."""
+        return outputs_on(self.module, features).logits
+
+    def outputs(self, rows: Given, made: Prepared) -> dict[str, ModelOutputs]:  # noqa: ARG002
+        """The network's, on the prepared splits."""
+        splits = made.dataset.splits
+        return {split: outputs_on(self.module, splits[split]) for split in made.places}
+
+
+class ModuleTeacher(Teacher):
+    """A trained torch module of the user's, from X as float32 to one logit for each class."""
+
+    def __init__(self, module: nn.Module, n_classes: int) -> None:
+        self.given = module
+        self.module = Silent(n_classes)
+
+    def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
+        """The module's, without gradient, in evaluation mode."""
+        x = _as_numbers(rows)
+        try:
+            found = outputs_on(self.given, unlabelled(x)).logits.float()
+        except (RuntimeError, TypeError, ValueError) as error:
+            problem = str(error).partition("\n")[0].rstrip(".")
+            raise ConfigError(
+                f"teacher is a {type(self.given).__name__} that does not take X as float32, shape "
+                f"{list(x.shape)}: {problem}."
+            ) from error
+        expected = (rows.size, self.module.n_classes)
+        if found.shape != expected:
+            raise ConfigError(
+                f"teacher gives logits of shape {list(found.shape)} for {rows.size} rows; "
+                f"accepted: {list(expected)}, one logit for each class, in ascending order."
+            )
+        return found
+
+
+class ClassifierTeacher(Teacher):
+    """A fitted classifier with ``predict_proba`` and ``classes_``.
+
+    Args:
+        classifier: fitted.
+        classes: those of y, ascending; those that it does not know get the least probability.
+
+    Raises:
+        ConfigError: it gives no probabilities, or knows classes that y has not.
+    """
+
+    def __init__(self, classifier: Any, classes: Labels) -> None:
+        self.given = classifier
+        self.module = Silent(len(classes))
+        place = {label: column for column, label in enumerate(classes.tolist())}
+        known = np.asarray(classifier.classes_).tolist()
+        unknown = [label for label in known if label not in place]
+        if unknown:
+            raise ConfigError(
+                f"teacher knows the class {unknown[0]!r}, which y does not have; it has: "
+                f"{', '.join(map(repr, place))}."
+            )
+        self._columns = [place[label] for label in known]
+
+    def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
+        """The logarithms of its probabilities."""
+        said = np.asarray(self.given.predict_proba(rows.x), dtype=np.float64)
+        everywhere = np.zeros((rows.size, self.module.n_classes))
+        everywhere[:, self._columns] = said
+        return logarithms(everywhere)
+
+
+class Answers(Teacher):
+    """Probabilities of the rows of `fit`, from a teacher that is not here."""
+
+    def __init__(self, probabilities: Probabilities, n_classes: int) -> None:
+        self.given = None
+        self.module = Silent(n_classes)
+        self._probabilities = probabilities
+
+    def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
+        """Nothing: these are other rows."""
+        raise ConfigError(
+            "teacher was given as probabilities of the rows of fit, which say nothing of other "
+            "rows; pass teacher_probabilities, its probabilities of these."
+        )
+
+    def outputs(self, rows: Given, made: Prepared) -> dict[str, ModelOutputs]:
+        """The logarithms of its probabilities."""
+        n_classes = self.module.n_classes
+        found = checked_probabilities("teacher", self._probabilities, rows.size, n_classes)
+        return _split(logarithms(found), made)
+
+
+def checked_probabilities(name: str, given: object, rows: int, n_classes: int) -> Probabilities:
+    """Probabilities, shape ``[N, C]``.
+
+    Args:
+        name: of the argument.
+        given: shape ``[N, C]``, or ``[N]`` of the second of two classes.
+        rows: N.
+        n_classes: C.
+
+    Raises:
+        ConfigError: another shape, no probabilities, or rows that do not sum to 1.
+    """
+    accepted = f"accepted: probabilities of shape [{rows}, {n_classes}] with rows that sum to 1"
+    try:
+        found = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{name} is no array of numbers; {accepted}.") from error
+    if found.shape == (rows,) and n_classes == 2:
+        found = np.column_stack([1 - found, found])
+    if found.shape != (rows, n_classes):
+        raise ConfigError(f"{name} has the shape {list(found.shape)}; {accepted}.")
+    if not np.isfinite(found).all() or found.min() < 0 or found.max() > 1:
+        raise ConfigError(f"{name} holds values that are no probabilities; {accepted}.")
+    sums = found.sum(1)
+    worst = int(np.abs(sums - 1).argmax())
+    if abs(sums[worst] - 1) > _NEAR_ONE:
+        raise ConfigError(f"{name}: the row {worst} sums to {sums[worst]:g}; {accepted}.")
+    return found / sums[:, None]
+
+
+def logarithms(probabilities: Probabilities) -> Tensor:
+    """Probabilities as logits, float32; the least one is one in a million."""
+    return torch.from_numpy(np.log(probabilities.clip(min=LEAST))).float()
+
+
+def is_classifier(given: object) -> bool:
+    """Whether it can be asked for probabilities as scikit-learn's classifiers can."""
+    return hasattr(given, "predict_proba") and not isinstance(given, type | nn.Module)
+
+
+def is_fitted(classifier: Any) -> bool:
+    """Whether a classifier is fitted already; one that has no ``fit`` is."""
+    if not hasattr(classifier, "fit"):
+        return True
+    try:
+        check_is_fitted(classifier)
+    except NotFittedError:
+        return False
+    return True
+
+
+def maker_of(given: object) -> Maker | None:
+    """What makes a teacher that is to be trained; ``None`` for one of the user's own.
+
+    Raises:
+        ConfigError: nothing that can teach.
+    """
+    if is_classifier(given) or isinstance(given, nn.Module) or _is_array(given):
+        return None
+    if hasattr(given, "fit") and not isinstance(given, type):
+        raise ConfigError(
+            f"teacher is a {type(given).__name__}, which has no predict_proba; accepted: a "
+            "classifier that gives probabilities (as with probability=True)."
+        )
+    return teacher_maker(given)
+
+
+def own_teacher(
+    given: Any, rows: Given, labels: Labels, classes: Labels, train: npt.NDArray[np.int64]
+) -> Teacher:
+    """A teacher of the user's own; a classifier that is not fitted learns the training rows.
+
+    Args:
+        given: a classifier, a module, or probabilities of the rows.
+        rows: of `fit`.
+        labels: each row's place among the classes.
+        classes: ascending.
+        train: the places of the training rows.
+
+    Raises:
+        ConfigError: it cannot be fitted.
+    """
+    if isinstance(given, nn.Module):
+        return ModuleTeacher(given, len(classes))
+    if not is_classifier(given):
+        return Answers(given, len(classes))
+    if is_fitted(given):
+        return ClassifierTeacher(given, classes)
+    classifier = clone(given)
+    try:
+        classifier.fit(_safe_indexing(rows.x, train), classes[labels[train]])
+    except (TypeError, ValueError) as error:
+        problem = str(error).strip().partition("\n")[0].rstrip(".")
+        raise ConfigError(
+            f"teacher ({type(given).__name__}) cannot be fitted to X as it is: {problem}. Put what "
+            "prepares X before it in a Pipeline, or name a teacher that fairkd prepares X for "
+            "(teacher='gradient_boosting')."
+        ) from error
+    return ClassifierTeacher(classifier, classes)
+
+
+def sharing_key(given: object) -> Hashable:
+    """Equal for arguments that mean the same teacher or student."""
+    return given if isinstance(given, str) else id(given)
+
+
+def _is_array(given: object) -> bool:
+    return isinstance(given, np.ndarray | pd.DataFrame | pd.Series | list | tuple | Tensor)
+
+
+def _as_numbers(rows: Given) -> Tensor:
+    try:
+        return torch.from_numpy(np.array(rows.x, dtype=np.float32))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"teacher is a torch module and X holds what is no number ({error}); accepted: X of "
+            "numbers alone, or a teacher that takes such rows."
+        ) from error
+
+
+def _split(logits: Tensor, made: Prepared) -> dict[str, ModelOutputs]:
+    return {split: ModelOutputs(logits[places], {}) for split, places in made.places.items()}
