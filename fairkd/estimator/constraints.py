@@ -82,7 +82,7 @@ class GroupConstraint(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             given["weight"] = plain(self.weight)
         if method == "penalty":
             return Penalty(**{"weight": 0.5, **given})
-        dual = {
+        dual: dict[str, type[Lagrangian] | type[AugmentedLagrangian]] = {
             "lagrangian": Lagrangian,
             "nupi": NuPI,
             "augmented_lagrangian": AugmentedLagrangian,
@@ -150,4 +150,4 @@ def plain(value: Any) -> Any:
 
 
 def _told(value: object) -> str:
-    return value.__name__ if isinstance(value, type) else repr(value)
+    return value.__name__ if isinstance(value, type) else str(value)

@@ -152,7 +152,8 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The most likely class of each row, shape ``[N]``."""
         places = self.predict_proba(X).argmax(axis=1)
-        return np.asarray(self.classes_)[places]
+        labels: npt.NDArray[Any] = np.asarray(self.classes_)[places]
+        return labels
 
     def report(
         self,
@@ -197,7 +198,7 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 self.preparation_,
                 labels=places_among(self.classes_, y),
                 groups=groups_given(sensitive_features, given.size),
-                bounds=self.bounds_,
+                bounds=self._bounds,
                 confidence=plain(confidence),
                 teacher_probabilities=teacher_probabilities,
             )
@@ -207,8 +208,10 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def __sklearn_clone__(self) -> "FairDistiller":
         """A copy with the same parameters: a fitted teacher stays fitted, as it is one of them."""
+        from fairkd.estimator.teachers import answers_already
+
         copied: FairDistiller = super().__sklearn_clone__()
-        if _answers_already(self.teacher):
+        if answers_already(self.teacher):
             copied.teacher = self.teacher
         return copied
 
@@ -224,8 +227,8 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             copied.teacher = clone(self.teacher)
         try:
             copied.set_params(**setting)
-        except ValueError as error:
-            raise RefusedError(f"settings: {error}") from error
+        except (ValueError, AttributeError) as error:
+            raise RefusedError(f"settings={dict(setting)} cannot be set: {error}") from error
         return copied
 
     def _given(self, X: Any) -> "Given":
@@ -265,13 +268,6 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.preparation_ = plan.made.preparation
         self.history_ = pd.DataFrame(learned.student.fitted.history)
         self.best_epoch_ = learned.student.fitted.best_epoch
-        self.bounds_ = tuple(plan.bounds().values())
+        self._bounds = tuple(plan.bounds().values())
         self._layout = plan.made.layout
         self._teacher = learned.teacher
-
-
-def _answers_already(teacher: Any) -> bool:
-    """Whether a teacher is used as it is."""
-    from fairkd.estimator.teachers import is_classifier, is_fitted, maker_of
-
-    return maker_of(teacher) is None and (not is_classifier(teacher) or is_fitted(teacher))

@@ -90,7 +90,9 @@ def labels_given(y: object) -> tuple[Labels, Labels]:
     check_classification_targets(labels)  # refuses regression
     classes, places = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
-        raise RefusedError(f"y has only the class {classes[0]!r}; at least two classes are needed.")
+        raise RefusedError(
+            f"y has only the class {classes.tolist()[0]!r}; at least two classes are needed."
+        )
     return classes, places
 
 

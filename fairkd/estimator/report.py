@@ -142,8 +142,8 @@ class _Sides:
 
     @cached_property
     def _changes(self) -> dict[str, Evaluation]:
-        models = [self.models[name] for name in ("student", "teacher", "control")]
-        return {block: transfer(*models, block, self.settings) for block in self._columns}
+        trio = self.models["student"], self.models["teacher"], self.models["control"]
+        return {block: transfer(*trio, block, self.settings) for block in self._columns}
 
 
 def _with_interval(name: str, evaluation: Evaluation, metric: str) -> Cells:

@@ -14,7 +14,6 @@ import pandas as pd
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
@@ -106,6 +105,7 @@ class ModuleTeacher(Teacher):
     def __init__(self, module: nn.Module, n_classes: int) -> None:
         self.given = module
         self.module = Silent(n_classes)
+        self._n_classes = n_classes
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """The module's, without gradient, in evaluation mode."""
@@ -118,7 +118,7 @@ class ModuleTeacher(Teacher):
                 f"teacher is a {type(self.given).__name__} that does not take X as float32, shape "
                 f"{list(x.shape)}: {problem}."
             ) from error
-        expected = (rows.size, self.module.n_classes)
+        expected = (rows.size, self._n_classes)
         if found.shape != expected:
             raise ConfigError(
                 f"teacher gives logits of shape {list(found.shape)} for {rows.size} rows; "
@@ -149,12 +149,13 @@ class ClassifierTeacher(Teacher):
                 f"teacher knows the class {unknown[0]!r}, which y does not have; it has: "
                 f"{', '.join(map(repr, place))}."
             )
+        self._n_classes = len(classes)
         self._columns = [place[label] for label in known]
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """The logarithms of its probabilities."""
         said = np.asarray(self.given.predict_proba(rows.x), dtype=np.float64)
-        everywhere = np.zeros((rows.size, self.module.n_classes))
+        everywhere = np.zeros((rows.size, self._n_classes))
         everywhere[:, self._columns] = said
         return logarithms(everywhere)
 
@@ -165,6 +166,7 @@ class Answers(Teacher):
     def __init__(self, probabilities: Probabilities, n_classes: int) -> None:
         self.given = None
         self.module = Silent(n_classes)
+        self._n_classes = n_classes
         self._probabilities = probabilities
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
@@ -176,8 +178,7 @@ class Answers(Teacher):
 
     def outputs(self, rows: Given, made: Prepared) -> dict[str, ModelOutputs]:
         """The logarithms of its probabilities."""
-        n_classes = self.module.n_classes
-        found = checked_probabilities("teacher", self._probabilities, rows.size, n_classes)
+        found = checked_probabilities("teacher", self._probabilities, rows.size, self._n_classes)
         return _split(logarithms(found), made)
 
 
@@ -208,7 +209,8 @@ def checked_probabilities(name: str, given: object, rows: int, n_classes: int) -
     worst = int(np.abs(sums - 1).argmax())
     if abs(sums[worst] - 1) > _NEAR_ONE:
         raise ConfigError(f"{name}: the row {worst} sums to {sums[worst]:g}; {accepted}.")
-    return found / sums[:, None]
+    normalised: Probabilities = found / sums[:, None]
+    return normalised
 
 
 def logarithms(probabilities: Probabilities) -> Tensor:
@@ -230,6 +232,13 @@ def is_fitted(classifier: Any) -> bool:
     except NotFittedError:
         return False
     return True
+
+
+def answers_already(given: object) -> bool:
+    """Whether a teacher is used as it is: nothing of it has to be trained."""
+    if is_classifier(given):
+        return is_fitted(given)
+    return isinstance(given, nn.Module) or _is_array(given)
 
 
 def maker_of(given: object) -> Maker | None:
@@ -271,7 +280,8 @@ def own_teacher(
         return ClassifierTeacher(given, classes)
     classifier = clone(given)
     try:
-        classifier.fit(_safe_indexing(rows.x, train), classes[labels[train]])
+        x = rows.x.iloc[train] if isinstance(rows.x, pd.DataFrame) else rows.x[train]
+        classifier.fit(x, classes[labels[train]])
     except (TypeError, ValueError) as error:
         problem = str(error).strip().partition("\n")[0].rstrip(".")
         raise ConfigError(
