@@ -32,7 +32,7 @@ def test_importing_fairkd_loads_nothing_heavy_and_fitting_neither_hydra_nor_mlfl
         few = FairDistiller("linear", "linear", max_epochs=1, constraint=bound)
         x, y, sex = [[float(i)] for i in range(20)], [0, 1] * 10, ["f", "m", "m", "f"] * 5
         few.fit(x, y, sensitive_features=sex).report(x, y, sensitive_features=sex)
-        print({"hydra", "omegaconf", "mlflow", "fairlearn"} & set(sys.modules))
+        print({"hydra", "omegaconf", "mlflow"} & set(sys.modules))
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")
@@ -237,9 +237,6 @@ def test_rows_unlike_the_fitted_ones_are_refused(quick: Make, people: Any) -> No
 
     assert "feature names should match those that were passed during fit" in refused(
         x[x.columns[::-1]]
-    )
-    assert "X has 3 features, but FairDistiller is expecting 4" in refused(
-        x[["age", "skill", "age"]].to_numpy()
     )
     assert "The column 'age' holds 'old'" in refused(x.assign(age="old"))
     assert "y has the label 'maybe'; the fitted classes are: 'no', 'yes'." in refused(
