@@ -1,7 +1,7 @@
 """A data set ready to train on: tensors by split, with the names that give them meaning."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,8 +10,11 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
+    from fairkd.data.inspection import Column
     from fairkd.data.tabular import TabularPreparation
 
 SPLITS = ("train", "validation", "test")
@@ -35,6 +38,10 @@ class Dataset:
         preparation: what turns raw rows into ``x`` and ``group``, fitted on ``train`` only.
         raw: each split's rows as the source has them, but for features that were deleted on
             purpose, in the order of its `Batch`; empty where the data has no table behind it.
+        rows: each split's row positions in that table, counted from 0, in the order of its `Batch`,
+            shape ``[N]``; empty where there is no table.
+        columns: what is known of each column of a table that was inspected.
+        told: how such a table was read, short lines for a person.
     """
 
     name: str
@@ -44,6 +51,9 @@ class Dataset:
     fingerprint: str
     preparation: "TabularPreparation | None" = None
     raw: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+    rows: "Mapping[str, npt.NDArray[np.int64]]" = field(default_factory=dict)
+    columns: "Sequence[Column]" = ()
+    told: Sequence[str] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,7 +8,6 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
+from fairkd.models.onnx_session import check_installed, session_of
 
 INT8_STATE = frozenset({"graph", "work", "by_row"})
 """The names of an `Int8`'s tensors."""
@@ -59,7 +59,7 @@ class Int8(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits, shape ``[B, C]``, on the device of ``x``."""
         if self._session is None:
-            self._session = _session(self.graph.cpu().numpy().tobytes())
+            self._session = session_of(self.graph.cpu().numpy().tobytes())
         rows = x.detach().cpu().float()
         parts = torch.split(rows, 1) if self.by_row and len(rows) else (rows,)
         found = [self._session.run([_OUTPUT], {_INPUT: part.numpy()})[0] for part in parts]
@@ -140,12 +140,7 @@ def check_int8_available() -> None:
     Raises:
         ConfigError: naming how to install them.
     """
-    missing = [name for module, name in _NEEDED.items() if find_spec(module) is None]
-    if missing:
-        raise ConfigError(
-            f"Quantisation needs {', '.join(missing)}, which is not installed; "
-            "pip install 'fairkd[compression]', or leave compression=quantise out."
-        )
+    check_installed(_NEEDED, "Quantisation", "leave compression=quantise out")
 
 
 def _graph(model: nn.Module, rows: Tensor) -> bytes:
@@ -193,12 +188,3 @@ def _no_advice() -> Iterator[None]:
             yield
     finally:
         logging.disable(disabled)
-
-
-def _session(graph: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors; advice on the graph is not for the user
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

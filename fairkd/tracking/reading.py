@@ -8,6 +8,9 @@ from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, SWEEP_PARENT
 
 CONFIGURATION_KEY = "fairkd.configuration_key"
 DATA = "fairkd.data"
+KIND = "fairkd.kind"
+"""What a run is of that is neither a job's nor a sweep's own: `OF_DATA`."""
+OF_DATA = "data"
 SUPERSEDED = "fairkd.superseded"
 VERSIONS = "fairkd.versions"
 SWEEP_FAILED = "sweep/failed"
@@ -75,6 +78,11 @@ class TrackedJob:
     def is_sweep(self) -> bool:
         """Whether it is a sweep's own run, above those of its jobs."""
         return SWEEP_PARENT in self.tags
+
+    @property
+    def is_of_data(self) -> bool:
+        """Whether it describes a data set, without a model."""
+        return self.tags.get(KIND) == OF_DATA
 
     @property
     def counts(self) -> bool:
