@@ -17,15 +17,17 @@ from fairkd.data.imperfect_labels import imperfect_labels
 from fairkd.data.missing import without_cells
 from fairkd.data.row_weights import row_weights
 from fairkd.data.soft_labels import check_soft_columns, soft_labels
+from fairkd.data.source_rows import SourceRows
 from fairkd.data.splits import split_rows
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import RawTable, check_roles, check_table
 from fairkd.data.tabular import TabularPreparation
-from fairkd.data.values import as_text
+from fairkd.data.values import as_codes
 from fairkd.errors import ConfigError
 
 WEIGHTED = ("train", "validation")
 """The splits whose rows have the weights of a table that has any."""
+_ROWS_AT_ONCE = 65_536
 
 
 def assemble(
@@ -83,25 +85,27 @@ def assemble(
         splitting=splitting,
         column=None if splitting.column is None else table.frame[splitting.column],
     )
-    raw = {name: table.frame.iloc[chosen].reset_index(drop=True) for name, chosen in rows.items()}
+    frame = table.frame
     if flaws.missing_features > 0:
-        raw = without_cells(
-            raw, _deletable(table, blocks), flaws.missing_features, _random("features", seed)
-        )
+        columns, random = _deletable(table, blocks), _random("features", seed)
+        whole = SourceRows(frame, rows)
+        frame = _in_order(without_cells(whole, columns, flaws.missing_features, random), rows)
+    raw = SourceRows(frame, rows)
     preparation = TabularPreparation.fit(
-        raw["train"],
+        frame,
         label=table.label,
         classes=table.classes,
         features=table.features,
         groups=blocks,
         rare_groups=rare,
         use_groups_as_features=use_groups_as_features,
+        rows=rows["train"],
     )
-    splits = {name: _batch(preparation, frame) for name, frame in raw.items()}
+    splits = {name: _batch(preparation, raw, name, len(rows[name])) for name in raw}
     if table.weights is not None:
         for name in WEIGHTED:
-            weight = torch.from_numpy(row_weights(raw[name], table.weights))
-            splits[name] = splits[name]._replace(weight=weight)
+            weights = row_weights(table.frame[table.weights].iloc[rows[name]])
+            splits[name] = splits[name]._replace(weight=torch.from_numpy(weights))
     if soft is not None:
         told = torch.from_numpy(soft[rows["train"]].astype(np.float32))
         splits["train"] = splits["train"]._replace(y=told)
@@ -151,9 +155,8 @@ def _without_roles(table: RawTable, split_column: str | None) -> RawTable:
 
 
 def _class_indices(table: RawTable) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    place = {name: i for i, name in enumerate(table.classes)}
-    labels = as_text(table.frame[table.label])
-    return np.array([place[label] for label in labels], dtype=np.int64)
+    codes, labels = as_codes(table.frame[table.label])
+    return np.array([table.classes.index(label) for label in labels], dtype=np.int64)[codes]
 
 
 def _deletable(table: RawTable, blocks: Sequence[str]) -> list[str]:
@@ -180,11 +183,29 @@ def _random(kind: str, seed: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
 
 
-def _batch(preparation: TabularPreparation, frame: pd.DataFrame) -> Batch:
+def _in_order(
+    frames: Mapping[str, pd.DataFrame], rows: Mapping[str, "np.ndarray[Any, Any]"]
+) -> pd.DataFrame:
+    """The splits' rows as one frame, each in its place."""
+    places = np.concatenate([rows[name] for name in frames])
+    return pd.concat(list(frames.values())).set_axis(places).sort_index()
+
+
+def _batch(preparation: TabularPreparation, raw: SourceRows, split: str, n_rows: int) -> Batch:
+    """A split, prepared some rows at a time: what that needs beside the result stays small."""
+    x = np.empty((n_rows, len(preparation.feature_names)), dtype=np.float32)
+    y = np.empty(n_rows, dtype=np.int64)
+    group = np.empty((n_rows, preparation.blocks.width), dtype=np.float32)
+    for start in range(0, n_rows, _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        frame = raw.some(split, part)
+        x[part] = preparation.transform(frame)
+        y[part] = preparation.encode_labels(frame)
+        group[part] = preparation.encode_groups(frame)
     return Batch(
-        x=torch.from_numpy(preparation.transform(frame)),
-        y=torch.from_numpy(preparation.encode_labels(frame)),
-        group=torch.from_numpy(preparation.encode_groups(frame)),
-        index=torch.arange(len(frame)),
-        weight=torch.ones(len(frame)),
+        x=torch.from_numpy(x),
+        y=torch.from_numpy(y),
+        group=torch.from_numpy(group),
+        index=torch.arange(n_rows),
+        weight=torch.ones(n_rows),
     )

@@ -95,7 +95,10 @@ def read_table(
         table = found.read(places, raw_texts, fits)
     else:
         table = found.read(places, fits)
-    return _framed(table, [names[place] for place in places], reading, origin, content)
+    read = _framed(table, [names[place] for place in places], reading, origin, content)
+    del table
+    _give_back()
+    return read
 
 
 def _framed(
@@ -109,6 +112,13 @@ def _framed(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
     return TableFile(frame, origin, content, tuple(left_out))
+
+
+def _give_back() -> None:
+    """Hand memory that reading needed, and Arrow keeps for the next time, back to the system."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _fingerprint(files: list[Path], place: Path) -> str:
