@@ -3,11 +3,11 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from fairkd import checks
 from fairkd.distillation.response import SoftTargets
@@ -23,15 +23,13 @@ from fairkd.estimator.teachers import (
     sharing_key,
 )
 from fairkd.evaluation.bound import Bound
-from fairkd.models.features import ModelOutputs
 from fairkd.training.distil import Distillation, Recipe, Trained, assemble_student
 from fairkd.training.fit import TrainerSettings, check_settings
+from fairkd.training.inference import outputs_of
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import threads
 from fairkd.training.stack.member import Member
 from fairkd.training.stack.together import train_together
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -168,16 +166,13 @@ def learn(plans: Sequence[Plan]) -> list[Learned]:
             plan.student_recipe()
             plan.objective()
         teachers = _teachers(plans)
-        answers = _once(
-            plans, _teacher_key, lambda p: teachers[_teacher_key(p)].outputs(p.rows, p.made)
-        )
+        modules = {
+            key: teachers[key].module(p.rows, p.made) for key, p in _first(plans, _teacher_key)
+        }
         controls = {
             key: _label_member(p.student_recipe(), p) for key, p in _first(plans, _control_key)
         }
-        students = [
-            _student_member(plan, teachers[_teacher_key(plan)], answers[_teacher_key(plan)])
-            for plan in plans
-        ]
+        students = [_student_member(plan, modules[_teacher_key(plan)]) for plan in plans]
         trained = _trained([*controls.values(), *students])
     found = dict(zip(controls, trained, strict=False))
     return [
@@ -205,12 +200,13 @@ def _label_member(recipe: Recipe, plan: Plan) -> Member:
     return Member(recipe.initial(), Objective(), recipe.settings, recipe.seed, plan.made.dataset)
 
 
-def _student_member(plan: Plan, teacher: Teacher, answers: Mapping[str, ModelOutputs]) -> Member:
+def _student_member(plan: Plan, teacher: nn.Module) -> Member:
     recipe, dataset = plan.student_recipe(), plan.made.dataset
+    outputs = {split: outputs_of(teacher, dataset, split) for split in plan.made.places}
     distillation = Distillation(lambda _start: plan.objective())
-    model, objective = assemble_student(recipe, distillation, teacher.module, dataset)
-    objective.learn(answers, dataset.splits)
-    return Member(model, objective, recipe.settings, recipe.seed, dataset, answers)
+    model, objective = assemble_student(recipe, distillation, teacher, dataset)
+    objective.learn(outputs, dataset.splits)
+    return Member(model, objective, recipe.settings, recipe.seed, dataset, outputs)
 
 
 def _trained(members: Sequence[Member]) -> list[Trained]:
@@ -237,9 +233,3 @@ def _first(
 ) -> list[tuple[Hashable, Plan]]:
     """The first plan of each key."""
     return list({key_of(plan): plan for plan in reversed(plans)}.items())
-
-
-def _once(
-    plans: Sequence[Plan], key_of: Callable[[Plan], Hashable], make: Callable[[Plan], _T]
-) -> dict[Hashable, _T]:
-    return {key: make(plan) for key, plan in _first(plans, key_of)}

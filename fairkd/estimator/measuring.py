@@ -17,7 +17,7 @@ from fairkd.data.tabular import TabularPreparation
 from fairkd.estimator.given import Given
 from fairkd.estimator.refusals import RefusedError
 from fairkd.estimator.report import report
-from fairkd.estimator.teachers import Teacher, checked_probabilities, logarithms
+from fairkd.estimator.teachers import Teacher, known_logits
 from fairkd.evaluation.bound import Bound
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.evaluation.truth import Truth
@@ -70,9 +70,11 @@ def measured(
     if teacher_probabilities is None:
         teacher = trio.teacher.logits(given, features)
     else:
-        shape = given.size, len(preparation.classes)
-        teacher = logarithms(
-            checked_probabilities("teacher_probabilities", teacher_probabilities, *shape)
+        teacher = known_logits(
+            "teacher_probabilities",
+            teacher_probabilities,
+            given.size,
+            len(preparation.classes),
         )
     with threads(1):
         logits = {

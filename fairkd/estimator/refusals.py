@@ -11,6 +11,7 @@ _ARGUMENTS = (
     ("data.use_groups_as_features=true", "use_groups_as_features=True"),
     ("data.groups", "sensitive_features"),
     ("data.validation_fraction", "validation_fraction"),
+    (" Logits: set holds=logits.", ""),
     ("(optimizer.lr) or set gradient_clip_val", "(learning_rate)"),
 )
 

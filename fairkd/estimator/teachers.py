@@ -22,25 +22,18 @@ from fairkd.errors import ConfigError
 from fairkd.estimator.given import Given, Labels
 from fairkd.estimator.networks import Maker, teacher_maker
 from fairkd.estimator.prepared import Prepared, unlabelled
-from fairkd.models.features import ModelOutputs
+from fairkd.models.answers import Answers
+from fairkd.models.given.outputs import logits_of
 from fairkd.training.inference import outputs_on
-
-LEAST = 1e-6
-"""The smallest probability that a teacher's answer is taken for."""
-_NEAR_ONE = 1e-3
-
-Probabilities = npt.NDArray[np.float64]
 
 
 class Teacher(ABC):
     """A teacher that can answer.
 
     Attributes:
-        module: what the student's objective is connected to.
         given: what the user knows of it: a classifier, a module, or ``None`` for probabilities.
     """
 
-    module: nn.Module
     given: Any
 
     @abstractmethod
@@ -55,48 +48,30 @@ class Teacher(ABC):
             ConfigError: it cannot answer for these rows.
         """
 
-    def outputs(self, rows: Given, made: Prepared) -> dict[str, ModelOutputs]:
-        """Its answers on ``train`` and ``validation``.
+    def module(self, rows: Given, made: Prepared) -> nn.Module:
+        """The teacher as training meets it: what it says of every row.
 
         Args:
             rows: of `fit`.
             made: the same rows, prepared.
         """
-        return _split(self.logits(rows, made.dataset.splits["train"]), made)
-
-
-class Silent(nn.Module):
-    """Stands where a module is needed for a teacher that has none: all classes are alike to it.
-
-    Args:
-        n_classes: C.
-    """
-
-    feature_names: tuple[str, ...] = ()
-
-    def __init__(self, n_classes: int) -> None:
-        super().__init__()
-        self.n_classes = n_classes
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Zeros, shape ``[B, C]``."""
-        return x.new_zeros(len(x), self.n_classes)
+        return _told(self.logits(rows, made.dataset.splits["train"]), made)
 
 
 class TrainedTeacher(Teacher):
     """A network that was trained on the prepared features."""
 
-    def __init__(self, module: nn.Module) -> None:
-        self.module = self.given = module
+    def __init__(self, network: nn.Module) -> None:
+        self.given = network
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """The network's."""
-        return outputs_on(self.module, features).logits
+        return outputs_on(self.given, features).logits
 
-    def outputs(self, rows: Given, made: Prepared) -> dict[str, ModelOutputs]:  # noqa: ARG002
-        """The network's, on the prepared splits."""
-        splits = made.dataset.splits
-        return {split: outputs_on(self.module, splits[split]) for split in made.places}
+    def module(self, rows: Given, made: Prepared) -> nn.Module:  # noqa: ARG002
+        """The network itself."""
+        network: nn.Module = self.given
+        return network
 
 
 class ModuleTeacher(Teacher):
@@ -104,27 +79,20 @@ class ModuleTeacher(Teacher):
 
     def __init__(self, module: nn.Module, n_classes: int) -> None:
         self.given = module
-        self.module = Silent(n_classes)
         self._n_classes = n_classes
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """The module's, without gradient, in evaluation mode."""
         x = _as_numbers(rows)
         try:
-            found = outputs_on(self.given, unlabelled(x)).logits.float()
+            found = outputs_on(self.given, unlabelled(x)).logits.double().numpy()
         except (RuntimeError, TypeError, ValueError) as error:
             problem = str(error).partition("\n")[0].rstrip(".")
             raise ConfigError(
                 f"teacher is a {type(self.given).__name__} that does not take X as float32, shape "
                 f"{list(x.shape)}: {problem}."
             ) from error
-        expected = (rows.size, self._n_classes)
-        if found.shape != expected:
-            raise ConfigError(
-                f"teacher gives logits of shape {list(found.shape)} for {rows.size} rows; "
-                f"accepted: {list(expected)}, one logit for each class, in ascending order."
-            )
-        return found
+        return logits_of(found, "logits", self._n_classes, "what teacher gives")
 
 
 class ClassifierTeacher(Teacher):
@@ -135,12 +103,12 @@ class ClassifierTeacher(Teacher):
         classes: those of y, ascending; those that it does not know get the least probability.
 
     Raises:
-        ConfigError: it gives no probabilities, or knows classes that y has not.
+        ConfigError: it knows classes that y has not.
     """
 
     def __init__(self, classifier: Any, classes: Labels) -> None:
         self.given = classifier
-        self.module = Silent(len(classes))
+        self._n_classes = len(classes)
         place = {label: column for column, label in enumerate(classes.tolist())}
         known = np.asarray(classifier.classes_).tolist()
         unknown = [label for label in known if label not in place]
@@ -149,25 +117,22 @@ class ClassifierTeacher(Teacher):
                 f"teacher knows the class {unknown[0]!r}, which y does not have; it has: "
                 f"{', '.join(map(repr, place))}."
             )
-        self._n_classes = len(classes)
         self._columns = [place[label] for label in known]
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """The logarithms of its probabilities."""
-        said = np.asarray(self.given.predict_proba(rows.x), dtype=np.float64)
         everywhere = np.zeros((rows.size, self._n_classes))
-        everywhere[:, self._columns] = said
-        return logarithms(everywhere)
+        everywhere[:, self._columns] = self.given.predict_proba(rows.x)
+        return logits_of(everywhere, "probabilities", self._n_classes, "what teacher gives")
 
 
-class Answers(Teacher):
+class KnownTeacher(Teacher):
     """Probabilities of the rows of `fit`, from a teacher that is not here."""
 
-    def __init__(self, probabilities: Probabilities, n_classes: int) -> None:
+    def __init__(self, probabilities: object, n_classes: int) -> None:
         self.given = None
-        self.module = Silent(n_classes)
-        self._n_classes = n_classes
         self._probabilities = probabilities
+        self._n_classes = n_classes
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """Nothing: these are other rows."""
@@ -176,14 +141,14 @@ class Answers(Teacher):
             "rows; pass teacher_probabilities, its probabilities of these."
         )
 
-    def outputs(self, rows: Given, made: Prepared) -> dict[str, ModelOutputs]:
+    def module(self, rows: Given, made: Prepared) -> nn.Module:
         """The logarithms of its probabilities."""
-        found = checked_probabilities("teacher", self._probabilities, rows.size, self._n_classes)
-        return _split(logarithms(found), made)
+        given = known_logits("teacher", self._probabilities, rows.size, self._n_classes)
+        return _told(given, made)
 
 
-def checked_probabilities(name: str, given: object, rows: int, n_classes: int) -> Probabilities:
-    """Probabilities, shape ``[N, C]``.
+def known_logits(name: str, given: object, rows: int, n_classes: int) -> Tensor:
+    """The logarithms of given probabilities, shape ``[N, C]``, float32.
 
     Args:
         name: of the argument.
@@ -194,28 +159,18 @@ def checked_probabilities(name: str, given: object, rows: int, n_classes: int) -
     Raises:
         ConfigError: another shape, no probabilities, or rows that do not sum to 1.
     """
-    accepted = f"accepted: probabilities of shape [{rows}, {n_classes}] with rows that sum to 1"
     try:
-        found = np.asarray(given, dtype=np.float64)
+        found = np.atleast_1d(np.asarray(given, dtype=np.float64))
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{name} is no array of numbers; {accepted}.") from error
-    if found.shape == (rows,) and n_classes == 2:
-        found = np.column_stack([1 - found, found])
-    if found.shape != (rows, n_classes):
-        raise ConfigError(f"{name} has the shape {list(found.shape)}; {accepted}.")
-    if not np.isfinite(found).all() or found.min() < 0 or found.max() > 1:
-        raise ConfigError(f"{name} holds values that are no probabilities; {accepted}.")
-    sums = found.sum(1)
-    worst = int(np.abs(sums - 1).argmax())
-    if abs(sums[worst] - 1) > _NEAR_ONE:
-        raise ConfigError(f"{name}: the row {worst} sums to {sums[worst]:g}; {accepted}.")
-    normalised: Probabilities = found / sums[:, None]
-    return normalised
-
-
-def logarithms(probabilities: Probabilities) -> Tensor:
-    """Probabilities as logits, float32; the least one is one in a million."""
-    return torch.from_numpy(np.log(probabilities.clip(min=LEAST))).float()
+        raise ConfigError(
+            f"{name} is no array of numbers; accepted: probabilities of shape [{rows}, "
+            f"{n_classes}] with rows that sum to 1."
+        ) from error
+    if len(found) != rows:
+        raise ConfigError(f"{name} has {len(found)} rows and X has {rows}; give one for each.")
+    if found.ndim == 1:
+        found = found[:, None]
+    return logits_of(found, "probabilities", n_classes, name)
 
 
 def is_classifier(given: object) -> bool:
@@ -275,7 +230,7 @@ def own_teacher(
     if isinstance(given, nn.Module):
         return ModuleTeacher(given, len(classes))
     if not is_classifier(given):
-        return Answers(given, len(classes))
+        return KnownTeacher(given, len(classes))
     if is_fitted(given):
         return ClassifierTeacher(given, classes)
     classifier = clone(given)
@@ -311,5 +266,8 @@ def _as_numbers(rows: Given) -> Tensor:
         ) from error
 
 
-def _split(logits: Tensor, made: Prepared) -> dict[str, ModelOutputs]:
-    return {split: ModelOutputs(logits[places], {}) for split, places in made.places.items()}
+def _told(logits: Tensor, made: Prepared) -> Answers:
+    answers = Answers(logits.shape[1])
+    nobody = {"test": logits[:0]}
+    answers.tell({split: logits[places] for split, places in made.places.items()} | nobody)
+    return answers
