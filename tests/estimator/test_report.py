@@ -108,6 +108,15 @@ def test_without_groups_there_is_accuracy_alone(quick: Make, people: Any) -> Non
     assert {"demographic_parity_difference/sex", "selection_rate/race.c"} <= set(told)
 
 
+def test_an_intersection_is_a_block_of_its_own(quick: Make, people: Any) -> None:
+    x, y, groups = people
+    distiller = quick(constraint=DemographicParity(by="sex+race"))
+    report = distiller.fit(x, y, sensitive_features=groups).report(x, y, sensitive_features=groups)
+    cell = ((groups["sex"] == "F") & (groups["race"] == "b")).to_numpy()
+    selected = (distiller.predict(x) == "yes")[cell].mean()
+    assert report.loc["student", "selection_rate/sex+race.f+b"] == pytest.approx(selected)
+
+
 def test_three_classes_have_a_column_each(quick: Make, people: Any) -> None:
     y = np.array(["a", "b", "c"])[np.digitize(people.x["skill"], [-0.7, 0.3])]
     teacher = LogisticRegression().fit(people.x[["skill"]], y)

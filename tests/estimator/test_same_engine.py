@@ -72,6 +72,7 @@ def arrests() -> tuple[pd.DataFrame, "pd.Series[Any]"]:
             ("constraint=lagrangian", "constraint.by=sex", "distillation.temperature=2"),
             {"constraint": DemographicParity(by="sex"), "temperature": 2},
             id="lagrangian",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             ("constraint=nupi", "constraint.statistic=equalized_odds", "student=linear"),
@@ -123,7 +124,7 @@ def test_a_job_and_the_distiller_train_the_same_models(
     distiller = FairDistiller(validation_fraction=0.25, max_epochs=EPOCHS, **parameters)
     distiller.fit(x, y, sensitive_features=x[["colour", "sex"]])
     expected = trained_by_a_job(words, tmp_path)
-    ours = Trio(distiller._teacher.module, distiller.control_, distiller.student_)
+    ours = Trio(distiller.teacher_, distiller.control_, distiller.student_)
     rows = torch.randn(50, next(ours.student.parameters()).shape[1])
     assert torch.equal(ours.teacher(rows), expected.teacher(rows))
     for name, model, theirs in zip(Trio._fields[1:], ours[1:], expected[1:], strict=True):
@@ -134,11 +135,9 @@ def test_a_job_and_the_distiller_train_the_same_models(
 
 SETTINGS = [
     {},
-    {"temperature": 1},
-    {"alpha": 0.3, "constraint__threshold": 0.2},
+    {"temperature": 1, "alpha": 0.3, "constraint__threshold": 0.2},
     {"learning_rate": 0.01, "random_state": 3},
     {"student": partial(MLP, hidden=(5,))},
-    {"constraint": DemographicParity(by="sex+race")},
 ]
 
 
@@ -157,7 +156,7 @@ def test_many_settings_at_once_end_as_each_alone(
     monkeypatch.setattr(together, "train_stack", noted)
     base = quick(student="mlp", constraint=DemographicParity())
     many = base.fit_many(people.x, people.y, sensitive_features=people.groups, settings=SETTINGS)
-    assert sorted(sizes) == [2, 2, 4]  # teachers, controls, students
+    assert sizes == [2, 2, 3]  # teachers, controls, students
     for setting, ours in zip(SETTINGS, many, strict=True):
         alone = base._with(setting).fit(people.x, people.y, sensitive_features=people.groups)
         for role in ("teacher_", "control_", "student_"):

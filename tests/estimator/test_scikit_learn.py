@@ -96,10 +96,10 @@ def test_a_pipeline_passes_the_groups_on(quick: Make, people: Any) -> None:
 
 
 def test_a_search_gives_each_fold_its_own_groups(quick: Make, people: Any) -> None:
-    grid = {"constraint__threshold": [0.01, 0.3], "temperature": np.array([2, 5])}
+    grid = {"constraint__threshold": np.array([0.01, 0.3])}
     search = GridSearchCV(quick(constraint=DemographicParity()), grid, cv=2, error_score="raise")
     search.fit(people.x, people.y, sensitive_features=people.groups)
-    assert len(search.cv_results_["mean_test_score"]) == 4
+    assert len(search.cv_results_["mean_test_score"]) == 2
     assert search.best_estimator_.score(people.x, people.y) > 0.5
     with sklearn.config_context(enable_metadata_routing=True):
         routed = quick(constraint=DemographicParity()).set_fit_request(sensitive_features=True)
