@@ -223,8 +223,10 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def _with(self, setting: Mapping[str, Any]) -> "FairDistiller":
         copied: FairDistiller = clone(self)
-        if any(name.startswith("teacher__") for name in setting):
-            copied.teacher = clone(self.teacher)
+        # The same objects, so that what is made of them is made once.
+        copied.student = self.student
+        if not any(name.startswith("teacher__") for name in setting):
+            copied.teacher = self.teacher
         try:
             copied.set_params(**setting)
         except (ValueError, AttributeError) as error:

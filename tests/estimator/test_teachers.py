@@ -59,6 +59,11 @@ def test_another_classifier_learns_the_training_rows_and_stays_as_it_was(quick: 
     np.testing.assert_array_equal(labels, y[places])
     assert not hasattr(blank, "classes_")
     assert distiller.teacher_ is not blank
+    settings = [{"alpha": 0.1}, {"alpha": 0.2}, {"teacher__strategy": "uniform"}]
+    first, second, other = distiller.fit_many(x, y, settings=settings)
+    assert len(seen) == 3
+    assert first.teacher_ is second.teacher_
+    assert (other.teacher_.strategy, blank.strategy) == ("uniform", "prior")
 
 
 def test_a_frozen_classifier_is_fitted(quick: Make, people: Any) -> None:
