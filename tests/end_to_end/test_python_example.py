@@ -15,7 +15,7 @@ EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```\n(.*?)```", re.DOTALL)
 
 def _rows(text: str) -> dict[str, list[float]]:
     """The numbers of a printed table by the names of its rows."""
-    found = [re.fullmatch(r"(\w[\w -]*?) +(-?[\d. -]+)", line) for line in text.splitlines()]
+    found = [re.fullmatch(r"(\w[\w -]*?) +(-?\d[\d. -]*)", line) for line in text.splitlines()]
     return {row[1].strip(): [float(n) for n in row[2].split()] for row in found if row}
 
 

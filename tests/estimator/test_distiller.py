@@ -83,7 +83,7 @@ def test_the_order_of_rows_has_no_say_in_what_one_row_gets(quick: Make, people: 
     )
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, list])
+@pytest.mark.parametrize("kind", [np.float32, np.int64, list])
 def test_arrays_of_any_number_type(quick: Make, kind: Any) -> None:
     numbers = np.arange(60).reshape(30, 2)
     x = numbers.tolist() if kind is list else numbers.astype(kind)
@@ -104,7 +104,7 @@ def test_arrays_of_any_number_type(quick: Make, kind: Any) -> None:
 )
 def test_labels_come_back_as_they_were(quick: Make, labels: Any) -> None:
     y = np.array(list(labels) * 12)[:24]
-    distiller = quick(max_epochs=30).fit(np.eye(24)[:, :3] + np.c_[y == y[0]] * 9.0, y)
+    distiller = quick(max_epochs=15).fit(np.eye(24)[:, :3] + np.c_[y == y[0]] * 9.0, y)
     assert distiller.classes_.tolist() == sorted(set(y.tolist()))
     assert distiller.predict(np.full((1, 3), 9.0))[0] == y[0]
 
@@ -141,6 +141,7 @@ def test_a_sensitive_column_of_x_is_no_feature_unless_asked_for(quick: Make, peo
     np.testing.assert_array_equal(without.predict_proba(x), alike.predict_proba(people.x))
 
 
+@pytest.mark.slow
 def test_a_constraint_closes_the_gap_that_the_control_has(people: Any, quick: Make) -> None:
     x, y, groups = people
     at_length = {"max_epochs": 15, "batch_size": 32, "validation_fraction": 0.25}
@@ -168,6 +169,7 @@ def test_too_few_rows_to_hold_some_apart_are_told(quick: Make) -> None:
     assert distiller.predict_proba(x).shape == (8, 3)
 
 
+@pytest.mark.slow
 def test_the_seed_is_a_number_a_generator_or_none(quick: Make, people: Any) -> None:
     def said(random_state: Any) -> np.ndarray:
         return quick(random_state=random_state).fit(people.x, people.y).predict_proba(people.x)

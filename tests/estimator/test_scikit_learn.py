@@ -66,6 +66,7 @@ def test_predicting_before_fitting_is_refused() -> None:
         FairDistiller().predict([[1.0]])
 
 
+@pytest.mark.slow
 def test_a_pickled_distiller_says_the_same(quick: Make, people: Any, more_people: Any) -> None:
     distiller = quick(teacher="gradient_boosting", constraint=DemographicParity())
     distiller.fit(people.x, people.y, sensitive_features=people.groups)
@@ -95,6 +96,7 @@ def test_a_pipeline_passes_the_groups_on(quick: Make, people: Any) -> None:
     np.testing.assert_array_equal(routed.predict_proba(x), by_hand)
 
 
+@pytest.mark.slow
 def test_a_search_gives_each_fold_its_own_groups(quick: Make, people: Any) -> None:
     grid = {"constraint__threshold": np.array([0.01, 0.3])}
     search = GridSearchCV(quick(constraint=DemographicParity()), grid, cv=2, error_score="raise")

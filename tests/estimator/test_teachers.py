@@ -99,6 +99,7 @@ def test_a_module_of_the_users_gets_x_as_float32(quick: Make, people: Any) -> No
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("both_columns", [True, False])
 def test_probabilities_teach_row_by_row(quick: Make, people: Any, both_columns: bool) -> None:
     """A student of a perfect, certain teacher and alpha = 1 learns what the labels would teach."""
