@@ -25,11 +25,15 @@ from bench_sweep_machine import machine
 MIB = 2**20
 MOST_TIMES_ADULT = 3.0
 MOST_GIB = 2.0
-MOST_COPIES = 2.0
+MOST_TIMES_TABLE = 5.0
 SMALL = "arrests"
 ROWS = {SMALL: 5_226, "adult": 48_842, "heritage": 171_067}
 QUICKSTART = "experiment=quickstart"
-ONE_EPOCH = ("trainer.max_epochs=1", "teacher.trainer.max_epochs=1")
+ONE_EPOCH = tuple(
+    f"{trainer}.{setting}"
+    for trainer in ("trainer", "teacher.trainer")
+    for setting in ("max_epochs=1", "batch_size=4096")
+)
 NUMBERS, CATEGORIES = 8, (5, 10)
 
 
@@ -124,7 +128,7 @@ def millions(rows: int, database: Path, folder: Path) -> tuple[Cost, Cost, dict[
 
 def told_millions(small: Cost, large: Cost, held: dict[str, float]) -> bool:
     seconds, processor, bytes_a_row = large.a_row_beyond(small)
-    copies = bytes_a_row / held["table"] - 1
+    times = bytes_a_row / held["table"]
     print("| rows | seconds | of the processor | peak MiB |")
     print("| ---: | ---: | ---: | ---: |")
     for one in (small, large):
@@ -133,10 +137,10 @@ def told_millions(small: Cost, large: Cost, held: dict[str, float]) -> bool:
         f"A row more takes {seconds * 1e6:.0f} microseconds ({processor * 1e6:.0f} of the "
         f"processor) and {bytes_a_row:.0f} bytes at the peak. The table itself holds "
         f"{held['table']:.0f} bytes a row in memory, its features as tensors "
-        f"{held['features']:.0f}: beside the table, {copies:.2f} times its size (at most "
-        f"{MOST_COPIES:g})."
+        f"{held['features']:.0f}: the peak is {times:.2f} times the table (at most "
+        f"{MOST_TIMES_TABLE:g})."
     )
-    return copies <= MOST_COPIES
+    return times <= MOST_TIMES_TABLE
 
 
 def cost(rows: int, words: Sequence[str], database: Path) -> Cost:

@@ -11,6 +11,7 @@ from fairkd.data.batch import Batch
 # Rows are gathered in their new order some batches at a time: one large gather costs less than many
 # small ones, and the shuffled copy stays far below the size of the split.
 _BATCHES_PER_GATHER = 64
+_ROWS_PER_GATHER = 65_536
 
 
 class BatchLoader:
@@ -79,7 +80,8 @@ class BatchLoader:
             yield from _slices(self.split, self.batch_size)
             return
         order = self._order().to(self.split.x.device)
-        for part in torch.split(order, self.batch_size * _BATCHES_PER_GATHER):
+        few = max(1, min(_BATCHES_PER_GATHER, _ROWS_PER_GATHER // self.batch_size))
+        for part in torch.split(order, self.batch_size * few):
             yield from _slices(self.split.rows(part), self.batch_size)
         if 0 < len(order) <= (len(self) - 1) * self.batch_size:
             yield self.split.rows(order[:0])

@@ -24,6 +24,7 @@ from fairkd.data.spellings import refuse_spellings, told_spellings
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import MOST_GROUP_VALUES, RawTable
 from fairkd.data.table_file import TableFile, read_table
+from fairkd.data.table_memory import give_back
 from fairkd.data.values import is_number
 from fairkd.errors import ConfigError
 
@@ -167,6 +168,7 @@ def load_table(
         weights=weights,
         soft=roles.soft,
     )
+    give_back()
     dataset = assemble(
         table,
         groups=roles.blocks,
@@ -181,6 +183,7 @@ def load_table(
     )
     told = _told(file, roles, classes, inspection, dataset)
     _tell(f"data={name}: " + "\n  ".join(told))
+    give_back()
     return replace(dataset, columns=inspection.columns, told=told)
 
 
@@ -207,8 +210,8 @@ def _check_bins(frame: pd.DataFrame, sensitive: Sequence[str], bins: Mapping[str
         if column not in bins and is_number(frame[column]) and distinct > MOST_GROUP_VALUES:
             raise ConfigError(
                 f"'{column}' in data.groups is a number with {distinct:,} different values; name "
-                f"the edges of ranges, as in data.bins={{{column}:[25,45,65]}}, or how many ranges "
-                f"of equally many rows, data.bins={{{column}:4}}."
+                f"the edges of ranges, as in 'data.bins={{{column}: [25,45,65]}}', or how many "
+                f"ranges of equally many rows, 'data.bins={{{column}: 4}}'."
             )
 
 

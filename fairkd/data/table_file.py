@@ -10,14 +10,13 @@ from fairkd.data.fetch import fingerprint, sha256_of
 from fairkd.data.location import located
 from fairkd.data.reading import Reading
 from fairkd.data.table_csv import CsvFile, no_rows
-from fairkd.data.table_memory import check_fits
+from fairkd.data.table_memory import check_fits, give_back
 from fairkd.data.table_parquet import MAGIC, ParquetParts, parts_of
 from fairkd.data.table_values import plain_values, unique_names, without_index
 from fairkd.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 _OTHER_FORMATS = {
     ".xlsx": "an Excel file", ".xls": "an Excel file", ".ods": "a spreadsheet",
@@ -76,49 +75,36 @@ def read_table(
         ConfigError: a value that cannot work.
     """
     reading = reading or Reading()
+    sha256 = None if sha256 is None else str(sha256).lower()
     place = located(str(path), key=f"{key}.path", cache=cache, sha256=sha256)
     origin = str(place)
-    files = parts_of(place, key) if place.is_dir() else [place]
+    files = files_of(place, key)
     content = _fingerprint(files, place)
-    if sha256 is not None and sha256.lower() != content:
+    if sha256 not in (None, content):
         raise DataError(
             f"{origin} has the sha256 {content}, and {key}.sha256 is {sha256}; correct the key, or "
             "name the right file."
         )
-    found = _opened(files, place, reading, key)
+    found = opened_table(files, place, reading, key)
     names = unique_names(found.names, origin)
     wanted = names if choose is None else choose(names)
-    places = [place for place, name in enumerate(names) if name in wanted]
+    places = [number for number, name in enumerate(names) if name in wanted]
     fits = partial(check_fits, origin, key=key, memory_gib=memory_gib)
     if isinstance(found, CsvFile):
         raw_texts = [raw for raw, name in zip(found.names, names, strict=True) if name in texts]
         table = found.read(places, raw_texts, fits)
     else:
         table = found.read(places, fits)
-    read = _framed(table, [names[place] for place in places], reading, origin, content)
-    del table
-    _give_back()
-    return read
-
-
-def _framed(
-    table: "pa.Table", names: Sequence[str], reading: Reading, origin: str, content: str
-) -> TableFile:
-    table = plain_values(table.rename_columns(list(names)), reading)
+    table = plain_values(table.rename_columns([names[number] for number in places]), reading)
     if not table.num_rows:
-        raise DataError(no_rows(origin, names))
+        raise DataError(no_rows(origin, table.column_names))
     table, left_out = without_index(table, origin)
+    # Nothing else refers to the table: each of its columns is freed as soon as the frame has it.
     frame = table.to_pandas(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
+    give_back()
     return TableFile(frame, origin, content, tuple(left_out))
-
-
-def _give_back() -> None:
-    """Hand memory that reading needed, and Arrow keeps for the next time, back to the system."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
 
 
 def _fingerprint(files: list[Path], place: Path) -> str:
@@ -128,7 +114,25 @@ def _fingerprint(files: list[Path], place: Path) -> str:
         raise DataError(f"{error.filename or place} cannot be read ({error.strerror}).") from error
 
 
-def _opened(files: list[Path], place: Path, reading: Reading, key: str) -> CsvFile | ParquetParts:
+def files_of(place: Path, key: str) -> list[Path]:
+    """The file itself, or the Parquet files of a folder; see `parts_of`."""
+    return parts_of(place, key) if place.is_dir() else [place]
+
+
+def opened_table(
+    files: list[Path], place: Path, reading: Reading, key: str
+) -> CsvFile | ParquetParts:
+    """A table whose columns' names are known, and nothing else yet.
+
+    Args:
+        files: of this machine, see `files_of`.
+        place: the file or folder.
+        reading: how to read it.
+        key: the section of its keys, for the sentences.
+
+    Raises:
+        DataError: it is neither a CSV file nor Parquet.
+    """
     if place.is_dir():
         return ParquetParts(files, place)
     with place.open("rb") as file:
