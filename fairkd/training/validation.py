@@ -140,7 +140,7 @@ class ValidationMetrics(nn.Module):
     def update(self, logits: Tensor, batch: Batch) -> None:
         """Add a batch's decisions (the most likely class) and probabilities."""
         y = batch.y if batch.y.dim() == 1 else batch.y.argmax(-1)
-        everyone = torch.ones_like(batch.group[:, :1])
+        everyone = torch.ones_like(batch.weight).unsqueeze(-1)
         memberships = torch.cat([batch.group, everyone], dim=1)
         self._counts.update(logits.argmax(-1), y, memberships)
         self._calibration.update(probabilities(logits), y, everyone)
