@@ -115,8 +115,8 @@ def _log_model(run: Run, job: Job, record: JobRecord, described: Description) ->
     """The numbers are of the model that is served, which need not be the job's final one."""
     raw = job.dataset.raw.get("train")
     example = (
-        job.dataset.splits["train"].x[:1].numpy()
-        if raw is None
+        job.dataset.splits["train"].rows(slice(1)).floats.numpy()
+        if raw is None or not described.columns
         else raw[[column.name for column in described.columns]].head(_EXAMPLES)
     )
     numbers = record.compared(described.serves)
