@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fairkd.data.imperfect import GROUP_FLAWS, Imperfect
+from fairkd.data.splitting import Splitting
 from fairkd.store import content_key
 
 Section = Mapping[str, Any]
@@ -343,6 +344,8 @@ def _without(section: str, values: Section, *more: str) -> dict[str, Any]:
         left_out.add("certify_fraction")
     if Imperfect.of(values.get("imperfect")).idle:
         left_out.add("imperfect")  # likewise
+    if Splitting.of(values.get("split")).idle:
+        left_out.add("split")
     return {name: value for name, value in values.items() if name not in left_out}
 
 

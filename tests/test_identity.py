@@ -138,6 +138,8 @@ def test_equal_numbers_are_equal_and_the_order_of_keys_says_nothing():
             {"student", "job", "without_seeds"} | SMALLER,
         ),
         ({"data.imperfect": {"missing_features": 0.5}}, TRAINED | {"without_seeds"}),
+        ({"data.split": {"by": "stratified", "column": None, "parts": {"test": "test"}}}, set()),
+        ({"data.split": {"by": "random"}}, TRAINED | {"without_seeds"}),
         ({"data.imperfect": {"label_smoothing": 0.1}}, TRAINED | {"without_seeds"}),
         ({"evaluation.draws": 10}, {"job", "without_seeds"}),
         ({"evaluation.seed": 1}, {"job", "without_seeds"}),

@@ -11,14 +11,21 @@ import torch
 from fairkd.data.batch import Batch
 from fairkd.data.dataset import Dataset
 from fairkd.data.group_spec import RareGroups, block_names, columns_of
-from fairkd.data.imperfect import Imperfect
+from fairkd.data.imperfect import LABEL_FLAWS, Imperfect
 from fairkd.data.imperfect_groups import imperfect_groups
 from fairkd.data.imperfect_labels import imperfect_labels
 from fairkd.data.missing import without_cells
+from fairkd.data.row_weights import row_weights
+from fairkd.data.soft_labels import check_soft_columns, soft_labels
 from fairkd.data.splits import split_rows
-from fairkd.data.table import RawTable, check_table
+from fairkd.data.splitting import Splitting
+from fairkd.data.table import RawTable, check_roles, check_table
 from fairkd.data.tabular import TabularPreparation
 from fairkd.data.values import as_text
+from fairkd.errors import ConfigError
+
+WEIGHTED = ("train", "validation")
+"""The splits whose rows have the weights of a table that has any."""
 
 
 def assemble(
@@ -32,6 +39,7 @@ def assemble(
     rare_groups: Mapping[str, Any] | None,
     certify_fraction: float | None = None,
     imperfect: Mapping[str, Any] | None = None,
+    split: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Check, split and prepare a raw table.
 
@@ -45,15 +53,24 @@ def assemble(
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
         imperfect: what is planted, or known to be wrong, see `Imperfect`.
+        split: ``by``, ``column`` and ``parts``, see `Splitting`; the column is no feature.
+
+    Training rows weigh what the table's weights say, over their mean, and so do validation rows,
+    on which epochs are compared by what is trained. Test and certify rows weigh alike, and nothing
+    that is measured of people reads a weight.
 
     Raises:
         DataError: the table cannot be used; see `check_table`, `split_rows`, `GroupEncoder`,
-            `imperfect_groups`.
+            `row_weights`, `soft_labels`, `imperfect_groups`.
         ConfigError: a value that cannot work.
     """
     blocks = block_names(groups)
     rare = RareGroups.of(rare_groups)
     flaws = Imperfect.of(imperfect, use_groups_as_features=use_groups_as_features)
+    splitting = Splitting.of(split)
+    check_roles(table, splitting.column)
+    table, soft = _labelled(table, flaws)
+    table = _without_roles(table, splitting.column)
     check_table(table, blocks)
     rows = split_rows(
         _class_indices(table),
@@ -63,6 +80,8 @@ def assemble(
         test_fraction=test_fraction,
         certify_fraction=certify_fraction,
         official_test=table.official_test,
+        splitting=splitting,
+        column=None if splitting.column is None else table.frame[splitting.column],
     )
     raw = {name: table.frame.iloc[chosen].reset_index(drop=True) for name, chosen in rows.items()}
     if flaws.missing_features > 0:
@@ -79,6 +98,13 @@ def assemble(
         use_groups_as_features=use_groups_as_features,
     )
     splits = {name: _batch(preparation, frame) for name, frame in raw.items()}
+    if table.weights is not None:
+        for name in WEIGHTED:
+            weight = torch.from_numpy(row_weights(raw[name], table.weights))
+            splits[name] = splits[name]._replace(weight=weight)
+    if soft is not None:
+        told = torch.from_numpy(soft[rows["train"]].astype(np.float32))
+        splits["train"] = splits["train"]._replace(y=told)
     if not flaws.idle:
         splits["train"] = _flawed(splits["train"], preparation, flaws, seed)
     return Dataset(
@@ -91,7 +117,37 @@ def assemble(
         fingerprint=table.fingerprint,
         preparation=preparation,
         raw=raw,
+        rows=rows,
     )
+
+
+def _labelled(
+    table: RawTable, flaws: Imperfect
+) -> "tuple[RawTable, np.ndarray[Any, np.dtype[np.float64]] | None]":
+    """The table with a label column, and its soft labels, shape ``[N, C]``, if it has any."""
+    if not table.soft:
+        return table, None
+    for name in LABEL_FLAWS:
+        if getattr(flaws, name) > 0:
+            raise ConfigError(
+                f"data.imperfect.{name}={getattr(flaws, name):g} is about labels that are classes, "
+                f"and data.soft_labels gives probabilities; set data.imperfect.{name}=0, or "
+                "data.soft_labels=[]."
+            )
+    check_soft_columns(table.soft, table.classes)
+    shares = soft_labels(table.frame, table.soft)
+    if table.label in table.frame.columns:
+        return table, shares
+    likeliest = np.array(table.classes, dtype=object)[shares.argmax(axis=1)]
+    return replace(table, frame=table.frame.assign(**{table.label: likeliest})), shares
+
+
+def _without_roles(table: RawTable, split_column: str | None) -> RawTable:
+    """The table whose features are none of the columns of another purpose."""
+    taken = {split_column, table.weights, *table.soft}
+    if taken.isdisjoint(table.features):
+        return table
+    return replace(table, features=tuple(name for name in table.features if name not in taken))
 
 
 def _class_indices(table: RawTable) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

@@ -10,6 +10,8 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from fairkd.data.tabular import TabularPreparation
@@ -35,6 +37,8 @@ class Dataset:
         preparation: what turns raw rows into ``x`` and ``group``, fitted on ``train`` only.
         raw: each split's rows as the source has them, but for features that were deleted on
             purpose, in the order of its `Batch`; empty where the data has no table behind it.
+        rows: each split's row positions in that table, counted from 0, in the order of its `Batch`,
+            shape ``[N]``; empty where there is no table.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Dataset:
     fingerprint: str
     preparation: "TabularPreparation | None" = None
     raw: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+    rows: "Mapping[str, npt.NDArray[np.int64]]" = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ PROXIES = ("logistic_regression",)
 _MOST = 0.99
 GROUP_FLAWS = ("known_groups", "proxy", "flipped_groups", "group_flip_rate")
 """What touches the training rows' groups, and nothing else of them."""
+LABEL_FLAWS = ("flipped_labels", "label_flip_rate", "label_smoothing")
+"""What touches the training rows' labels, and nothing else of them."""
 
 
 @dataclass(frozen=True)

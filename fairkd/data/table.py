@@ -9,7 +9,7 @@ import pandas as pd
 
 from fairkd.data.group_spec import columns_of
 from fairkd.data.values import as_text, is_number
-from fairkd.errors import ConfigError, DataError
+from fairkd.errors import ConfigError, DataError, unknown_name
 
 MOST_GROUP_VALUES = 20
 
@@ -27,6 +27,10 @@ class RawTable:
         origin: where the rows came from, in words, for sentences to the user.
         fingerprint: sha256 over the source files' content, in hexadecimal.
         official_test: true for the rows of an official test part, shape ``[N]``; None without one.
+        weights: the column of row weights, which is no feature; None where rows weigh alike.
+        soft: the columns of label probabilities, which are no features: one for each class in
+            their order, or one alone for the positive of two. Training rows learn them. The other
+            rows have the label column's class; where the frame has no such column, the likeliest.
     """
 
     name: str
@@ -37,6 +41,8 @@ class RawTable:
     origin: str
     fingerprint: str
     official_test: npt.NDArray[np.bool_] | None = None
+    weights: str | None = None
+    soft: tuple[str, ...] = ()
 
 
 def check_table(table: RawTable, groups: Sequence[str]) -> None:
@@ -68,6 +74,30 @@ def check_table(table: RawTable, groups: Sequence[str]) -> None:
             )
         for name in columns_of(block, others):
             _check_group_column(table, name)
+
+
+def check_roles(table: RawTable, split_column: str | None) -> None:
+    """Refuse columns of another purpose than features that are not there, or are the label.
+
+    Args:
+        table: the raw rows.
+        split_column: what rows are divided by, if it is a column.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    columns = [str(name) for name in table.frame.columns]
+    roles = {
+        "data.split.column": () if split_column is None else (split_column,),
+        "data.weights": () if table.weights is None else (table.weights,),
+        "data.soft_labels": table.soft,
+    }
+    for key, names in roles.items():
+        for name in names:
+            if name == table.label:
+                raise ConfigError(f"{key}={name} is the label itself; name another column.")
+            if name not in columns:
+                raise ConfigError(unknown_name(f"column in {key}", name, columns))
 
 
 def _check_label(table: RawTable) -> None:

@@ -7,6 +7,7 @@ from fairkd import checks
 from fairkd.commands.checking.values import Section
 from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.data.imperfect import Imperfect
+from fairkd.data.splitting import Splitting
 from fairkd.errors import ConfigError
 from fairkd.identity import FITTED_AT_ONCE, LEARNERS
 
@@ -47,19 +48,27 @@ def check_data(data: Section) -> None:
     block_names(data["groups"])
     if "rare_groups" in data:
         RareGroups.of(data["rare_groups"])
+    if "split" in data:
+        Splitting.of(data["split"])
     if "imperfect" in data:
         _imperfect(data)
 
 
 def check_readers(values: Section) -> None:
-    """Refuse what would misread imperfect training rows.
+    """Refuse what would misread weighted, softly labelled or imperfect training rows.
 
     Args:
         values: the whole configuration, checked section by section.
 
     Raises:
-        ConfigError: naming the key of the flaw and of its reader.
+        ConfigError: naming the key of the rows' property and of its reader.
     """
+    if values["data"].get("soft_labels"):
+        _refuse_for_soft(
+            values, f"data.soft_labels={checks.as_typed(values['data']['soft_labels'])}"
+        )
+    if values["data"].get("weights") is not None:
+        _refuse_learners(values, f"data.weights={values['data']['weights']}", "weighs")
     if "imperfect" not in values["data"]:
         return
     flaws = _imperfect(values["data"])
@@ -81,10 +90,20 @@ def check_readers(values: Section) -> None:
         _refuse_dependence(values, key, "labels", only=given)
         _refuse_learners(values, key)
     if flaws.label_smoothing > 0:
-        key = f"data.imperfect.label_smoothing={flaws.label_smoothing:g}"
-        _refuse_terms(values, SHARES_OF_CELLS, key, "would mix the classes that it tells apart")
-        _refuse_classifiers(values, key)
-        _refuse_statistics(values, key)
+        _refuse_for_soft(values, f"data.imperfect.label_smoothing={flaws.label_smoothing:g}")
+
+
+def _refuse_for_soft(values: Section, key: str) -> None:
+    """Refuse what misreads labels that are spread over classes."""
+    _refuse_terms(values, SHARES_OF_CELLS, key, "would mix the classes that it tells apart")
+    _refuse_classifiers(values, key)
+    _refuse_statistics(values, key)
+
+
+def _undone(key: str) -> str:
+    """The override that sets what ``key=value`` names back."""
+    name = key.partition("=")[0]
+    return name + {"data.soft_labels": "=[]", "data.weights": "=null"}.get(name, "=0")
 
 
 def _imperfect(data: Section) -> Imperfect:
@@ -97,7 +116,7 @@ def _refuse_terms(values: Section, targets: set[str], key: str, why: str) -> Non
         if term.get("_target_") in targets:
             raise ConfigError(
                 f"{key} cannot be used beside {place}, which {why}; choose another distillation, "
-                f"or set {key.partition('=')[0]}=0."
+                f"or set {_undone(key)}."
             )
 
 
@@ -107,7 +126,7 @@ def _refuse_balance(values: Section, key: str) -> None:
         if balance.get("by") is not None and balance.get("rows") == "train":
             raise ConfigError(
                 f"{key} gives training rows negative weights, which {place}.balance.rows=train "
-                f"cannot use; set {place}.balance.rows=validation, or {key.partition('=')[0]}=0."
+                f"cannot use; set {place}.balance.rows=validation, or {_undone(key)}."
             )
 
 
@@ -125,15 +144,15 @@ def _refuse_dependence(
         if only is None or name in only:
             raise ConfigError(
                 f"{key} gives {what} negative shares, which constraint={name} cannot use; choose a "
-                f"bound (constraint=lagrangian), or set {key.partition('=')[0]}=0."
+                f"bound (constraint=lagrangian), or set {_undone(key)}."
             )
 
 
-def _refuse_learners(values: Section, key: str) -> None:
+def _refuse_learners(values: Section, key: str, does: str = "corrects") -> None:
     if values["baseline"].get("_target_") in LEARNERS:
         raise ConfigError(
-            f"{key} corrects training rows in a way that Fairlearn's reductions cannot use; choose "
-            f"baseline=threshold_optimizer, or set {key.partition('=')[0]}=0."
+            f"{key} {does} training rows in a way that Fairlearn's reductions cannot use; choose "
+            f"baseline=threshold_optimizer, or set {_undone(key)}."
         )
 
 
@@ -141,7 +160,7 @@ def _refuse_mitigations(values: Section, key: str, what: str) -> None:
     for name in values["mitigation"]["terms"]:
         raise ConfigError(
             f"{key} gives {what} negative shares, which mitigation={name} cannot use; choose a "
-            f"constraint instead, or set {key.partition('=')[0]}=0."
+            f"constraint instead, or set {_undone(key)}."
         )
 
 
@@ -151,7 +170,7 @@ def _refuse_classifiers(values: Section, key: str) -> None:
             raise ConfigError(
                 f"{key} makes labels soft, and {place} is a classifier of scikit-learn, which "
                 f"learns from classes alone; choose another teacher, or set "
-                f"{key.partition('=')[0]}=0."
+                f"{_undone(key)}."
             )
 
 
@@ -161,7 +180,7 @@ def _refuse_statistics(values: Section, key: str) -> None:
         if statistic is not None and statistic not in LABEL_FREE:
             raise ConfigError(
                 f"{key} spreads labels over classes, and constraint.terms.{name} would take "
-                f"{statistic} of that; set data.imperfect.label_smoothing=0, or choose "
+                f"{statistic} of that; set {_undone(key)}, or choose "
                 "selection_rate."
             )
 

@@ -1,0 +1,31 @@
+"""How much each row counts in training, out of a column."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fairkd.data.values import as_numbers
+from fairkd.errors import DataError
+
+
+def row_weights(frame: pd.DataFrame, column: str) -> npt.NDArray[np.float32]:
+    """A column's weights over their mean, shape ``[N]``.
+
+    Args:
+        frame: the rows of one split.
+        column: positive finite numbers.
+
+    Raises:
+        DataError: a weight that is missing, no number, or not above 0.
+    """
+    weights = as_numbers(frame[column])
+    wrong = ~(weights > 0)
+    if wrong.any():
+        given = frame[column][wrong].iloc[0]
+        holds = "an empty cell" if pd.isna(given) else f"'{given}'"
+        raise DataError(
+            f"The column '{column}' named in data.weights holds {holds}; accepted: positive "
+            "numbers: correct it, or remove rows that should not count."
+        )
+    scaled: npt.NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)
+    return scaled

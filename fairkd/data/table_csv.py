@@ -1,0 +1,190 @@
+"""A CSV file as a table of columns: its delimiter found, every row as long as the header."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fairkd.data.compressed import ACCEPTED, content_bytes, opened
+from fairkd.data.reading import Reading
+from fairkd.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DELIMITERS = (",", ";", "\t", "|")
+_HEAD = 2**20
+_LOOKED_AT = 200
+_BLOCK = 2**24  # the longest row
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MARK = "\ufeff"
+
+Fits = Callable[[float], None]
+
+
+class CsvFile:
+    """A CSV file whose header has been read.
+
+    Attributes:
+        names: the columns as the header has them.
+        delimiter: between its fields.
+    """
+
+    def __init__(self, path: Path, reading: Reading, key: str) -> None:
+        """Look at the beginning of a file.
+
+        Args:
+            path: of this machine, perhaps compressed.
+            reading: how to read it.
+            key: the section of its keys, for the sentences.
+
+        Raises:
+            DataError: empty, not text, or in another encoding.
+        """
+        self._path, self._reading, self._key = path, reading, key
+        with opened(path) as stream:
+            self._head = stream.read(_HEAD)
+        if not self._head.strip():
+            raise DataError(f"{path} is empty; name another file in {key}.path.")
+        self._first = self._lines()
+        self.delimiter = reading.delimiter or _delimiter(self._first)
+        self.names = next(csv.reader(self._first, delimiter=self.delimiter), [])
+
+    def read(self, places: Sequence[int], texts: Sequence[str], fits: Fits) -> "pa.Table":
+        """Some of its columns.
+
+        Args:
+            places: of the columns among `names`.
+            texts: names of those read as text whatever they look like.
+            fits: refuses what is too large, told how many bytes the columns will take.
+
+        Raises:
+            DataError: a row of another length, bytes of another encoding, or whatever ``fits``
+                refuses.
+        """
+        if len(self._head) == _HEAD:
+            sample = io.BytesIO("".join(self._first).encode())
+            taken = self._parsed(sample, places, texts, "utf8", skip=True).nbytes
+            fits(taken / _HEAD * content_bytes(self._path))
+        with opened(self._path) as stream:
+            table = self._parsed(stream, places, texts, self._reading.encoding or "utf8")
+        fits(table.nbytes)
+        return table
+
+    def _parsed(
+        self,
+        stream: Any,
+        places: Sequence[int],
+        texts: Sequence[str],
+        encoding: str,
+        skip: bool = False,
+    ) -> "pa.Table":
+        """Columns of a stream, without the rows of another length if those are to be skipped."""
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        unique = len(set(self.names)) == len(self.names)
+        try:
+            table = arrow_csv.read_csv(
+                stream,
+                arrow_csv.ReadOptions(encoding=encoding, block_size=_BLOCK),
+                arrow_csv.ParseOptions(
+                    delimiter=self.delimiter,
+                    newlines_in_values=True,
+                    invalid_row_handler=(lambda _: "skip") if skip else None,
+                ),
+                arrow_csv.ConvertOptions(
+                    include_columns=[self.names[place] for place in places] if unique else [],
+                    column_types={name: pa.string() for name in texts},
+                    null_values=list(self._reading.missing),
+                    true_values=["true", "True", "TRUE"],
+                    false_values=["false", "False", "FALSE"],
+                    strings_can_be_null=True,
+                    decimal_point=self._reading.decimal,
+                ),
+            )
+        except UnicodeError as error:
+            raise DataError(self._undecodable()) from error
+        except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+            raise DataError(self._broken(str(error))) from error
+        if any(pa.types.is_binary(kind) for kind in table.schema.types):
+            raise DataError(self._undecodable())
+        return table if unique else table.select(list(places))
+
+    def _lines(self) -> list[str]:
+        """The first lines as text, without a mark of the encoding."""
+        given = self._reading.encoding
+        if given is None and self._head.startswith(_UTF_16):
+            raise DataError(
+                f"{self._path} is not UTF-8 but UTF-16; set {self._key}.encoding=utf-16."
+            )
+        if given is None and b"\0" in self._head:
+            raise DataError(
+                f"{self._path} is not a text file; accepted: CSV (also {ACCEPTED}), Parquet, or "
+                "a folder of Parquet files."
+            )
+        try:
+            text = self._head.decode(given or "utf-8", errors="strict")
+        except UnicodeDecodeError as error:
+            if len(self._head) < _HEAD or error.start < _HEAD - 8:  # not a character cut in two
+                raise DataError(self._undecodable()) from error
+            text = self._head[: error.start].decode(given or "utf-8")
+        lines = list(io.StringIO(text.removeprefix(_MARK), newline=""))
+        return lines[:-1] if len(self._head) == _HEAD and len(lines) > 1 else lines
+
+    def _undecodable(self) -> str:
+        given = self._reading.encoding
+        with opened(self._path) as stream:
+            for place, line in enumerate(stream if given is None else (), start=1):
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    return (
+                        f"{self._path} is not UTF-8 (byte 0x{line[error.start]:02x} in line "
+                        f"{place}); set {self._key}.encoding, mostly latin-1 or cp1252."
+                    )
+        return (
+            f"{self._path} is not in the encoding {self._key}.encoding={given}; name another, or "
+            "null for UTF-8."
+        )
+
+    def _broken(self, problem: str) -> str:
+        """The sentence for a file that is no table: where the first row of another length is."""
+        if "UTF8" in problem:
+            return self._undecodable()
+        columns = len(self.names)
+        try:
+            with opened(self._path) as stream:
+                text = io.TextIOWrapper(stream, encoding=self._reading.encoding or "utf-8")
+                rows = csv.reader(text, delimiter=self.delimiter)
+                for row in rows:
+                    if row and len(row) != columns:
+                        return (
+                            f"{self._path} has {len(row)} fields in the row that ends in line "
+                            f"{rows.line_num}, and {columns} columns; correct that row, or name "
+                            f"what stands between fields in {self._key}.delimiter."
+                        )
+        except (csv.Error, UnicodeError) as error:
+            problem = str(error)
+        return f"{self._path} cannot be read as CSV ({problem.splitlines()[0]})."
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """What divides the first lines most alike, and the header into most fields."""
+    found = {mark: _alike(lines[:_LOOKED_AT], mark) for mark in DELIMITERS}
+    return max(DELIMITERS, key=found.__getitem__)
+
+
+def _alike(lines: Sequence[str], mark: str) -> tuple[float, int]:
+    """The share of rows as long as the header, and that length; nothing for a header of one field.
+
+    The last row may be cut off by the end of what was looked at.
+    """
+    try:
+        lengths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
+    except csv.Error:
+        return (0.0, 0)
+    if not lengths or lengths[0] == 1:
+        return (0.0, 0)
+    return (sum(length == lengths[0] for length in lengths) / len(lengths), lengths[0])

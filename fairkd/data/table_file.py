@@ -1,0 +1,140 @@
+"""A user's table as a frame: CSV, Parquet, or a folder of Parquet files; local or by URL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairkd.data.fetch import fingerprint, sha256_of
+from fairkd.data.location import located
+from fairkd.data.reading import Reading
+from fairkd.data.table_csv import CsvFile
+from fairkd.data.table_memory import check_fits
+from fairkd.data.table_parquet import MAGIC, ParquetParts, parts_of
+from fairkd.data.table_values import plain_values, unique_names, without_index
+from fairkd.errors import ConfigError, DataError, unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_OTHER_FORMATS = {
+    ".xlsx": "an Excel file", ".xls": "an Excel file", ".ods": "a spreadsheet",
+    ".json": "a JSON file", ".jsonl": "a JSON file", ".feather": "a Feather file",
+    ".arrow": "an Arrow file", ".orc": "an ORC file", ".sas7bdat": "a SAS file",
+    ".dta": "a Stata file", ".sav": "an SPSS file", ".rds": "an R file", ".rda": "an R file",
+    ".pkl": "a pickle, which could run any code and is never opened",
+    ".pickle": "a pickle, which could run any code and is never opened",
+    ".db": "a database", ".sqlite": "a database", ".h5": "an HDF5 file",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class TableFile:
+    """A table as it was read.
+
+    Attributes:
+        frame: its columns, text trimmed; a missing value is NaN (None where all are missing).
+        origin: where the rows came from, in words, for sentences to the user.
+        fingerprint: of the content: of a file its sha256, of a folder a hash over its files'.
+        notes: what was left out or looks odd, short phrases.
+    """
+
+    frame: "pd.DataFrame"
+    origin: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+def read_table(
+    path: str | Path,
+    *,
+    reading: Reading | None = None,
+    columns: Sequence[str] | None = None,
+    texts: Sequence[str] = (),
+    sha256: str | None = None,
+    memory_gib: float | None = None,
+    cache: Path | None = None,
+    key: str = "data",
+) -> TableFile:
+    """Read a table, or say in one sentence why not.
+
+    Args:
+        path: a file or folder, or a URL of a file.
+        reading: how to read it.
+        columns: the columns wanted; None for all.
+        texts: columns of a CSV file that are text whatever they look like (``01234``).
+        sha256: what `TableFile.fingerprint` has to be.
+        memory_gib: what it may take, in GiB; None for what the machine has free.
+        cache: where fetched files are kept; by default see `default_cache`.
+        key: the section of its keys, for the sentences.
+
+    Raises:
+        DataError: it is not there, not readable, empty, too large, or not a table.
+        ConfigError: a value that cannot work.
+    """
+    reading = reading or Reading()
+    place = located(str(path), key=f"{key}.path", cache=cache, sha256=sha256)
+    origin = str(place)
+    files = parts_of(place, key) if place.is_dir() else [place]
+    content = _fingerprint(files, place)
+    if sha256 is not None and sha256.lower() != content:
+        raise DataError(
+            f"{origin} has the sha256 {content}, and {key}.sha256 is {sha256}; correct the key, or "
+            "name the right file."
+        )
+    found = _opened(files, place, reading, key)
+    names = unique_names(found.names, origin)
+    places = _places(names, columns, key)
+    fits = partial(check_fits, origin, key=key, memory_gib=memory_gib)
+    if isinstance(found, CsvFile):
+        raw_texts = [raw for raw, name in zip(found.names, names, strict=True) if name in texts]
+        table = found.read(places, raw_texts, fits)
+    else:
+        table = found.read(places, fits)
+    return _framed(table, [names[place] for place in places], reading, origin, content)
+
+
+def _framed(
+    table: "pa.Table", names: Sequence[str], reading: Reading, origin: str, content: str
+) -> TableFile:
+    table = plain_values(table.rename_columns(list(names)), reading)
+    if not table.num_rows:
+        raise DataError(f"{origin} has columns and no rows ({', '.join(names)}).")
+    table, left_out = without_index(table, origin)
+    frame = table.to_pandas(
+        date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
+    )
+    return TableFile(frame, origin, content, tuple(f"{note}: left out" for note in left_out))
+
+
+def _fingerprint(files: list[Path], place: Path) -> str:
+    try:
+        return fingerprint(files) if place.is_dir() else sha256_of(place)
+    except OSError as error:
+        raise DataError(f"{error.filename or place} cannot be read ({error.strerror}).") from error
+
+
+def _opened(files: list[Path], place: Path, reading: Reading, key: str) -> CsvFile | ParquetParts:
+    if place.is_dir():
+        return ParquetParts(files, place)
+    with place.open("rb") as file:
+        if file.read(len(MAGIC)) == MAGIC:
+            return ParquetParts(files, place)
+    if (what := _OTHER_FORMATS.get(place.suffix.lower())) is not None:
+        raise DataError(
+            f"{place} is {what}; write it as CSV or Parquet, and name that in {key}.path."
+        )
+    return CsvFile(place, reading, key)
+
+
+def _places(names: Sequence[str], columns: Sequence[str] | None, key: str) -> list[int]:
+    """Of the columns wanted, in the file's order."""
+    if columns is None:
+        return list(range(len(names)))
+    known = [name for name in names if name]
+    for name in columns:
+        if name not in known:
+            raise ConfigError(unknown_name(f"column in {key}.columns", name, known))
+    return [place for place, name in enumerate(names) if name in columns]
