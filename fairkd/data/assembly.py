@@ -5,12 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
 from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.data.group_spec import RareGroups, block_names, columns_of
+from fairkd.data.groups import GroupEncoder
 from fairkd.data.imperfect import LABEL_FLAWS, Imperfect
 from fairkd.data.imperfect_groups import imperfect_groups
 from fairkd.data.imperfect_labels import imperfect_labels
@@ -23,6 +26,8 @@ from fairkd.data.table import RawTable, check_roles, check_table
 from fairkd.data.tabular import TabularPreparation
 from fairkd.data.values import as_text
 from fairkd.errors import ConfigError
+
+Labels = npt.NDArray[np.int64]
 
 WEIGHTED = ("train", "validation")
 """The splits whose rows have the weights of a table that has any."""
@@ -40,6 +45,7 @@ def assemble(
     certify_fraction: float | None = None,
     imperfect: Mapping[str, Any] | None = None,
     split: Mapping[str, Any] | None = None,
+    x: npt.NDArray[np.uint8] | None = None,
 ) -> Dataset:
     """Check, split and prepare a raw table.
 
@@ -54,6 +60,7 @@ def assemble(
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
         imperfect: what is planted, or known to be wrong, see `Imperfect`.
         split: ``by``, ``column`` and ``parts``, see `Splitting`; the column is no feature.
+        x: the rows as models take them where they are no columns, bytes of shape ``[N, ...]``.
 
     Training rows weigh what the table's weights say, over their mean, and so do validation rows,
     on which epochs are compared by what is trained. Test and certify rows weigh alike, and nothing
@@ -84,20 +91,30 @@ def assemble(
         column=None if splitting.column is None else table.frame[splitting.column],
     )
     raw = {name: table.frame.iloc[chosen].reset_index(drop=True) for name, chosen in rows.items()}
-    if flaws.missing_features > 0:
-        raw = without_cells(
-            raw, _deletable(table, blocks), flaws.missing_features, _random("features", seed)
+    preparation = None
+    if x is not None:
+        encoder = GroupEncoder.fit(raw["train"], blocks, rare)
+        y = _class_indices(table)
+        splits = {
+            name: _batch(x[chosen], y[chosen], encoder.encode(raw[name]))
+            for name, chosen in rows.items()
+        }
+    else:
+        if flaws.missing_features > 0:
+            raw = without_cells(
+                raw, _deletable(table, blocks), flaws.missing_features, _random("features", seed)
+            )
+        preparation = TabularPreparation.fit(
+            raw["train"],
+            label=table.label,
+            classes=table.classes,
+            features=table.features,
+            groups=blocks,
+            rare_groups=rare,
+            use_groups_as_features=use_groups_as_features,
         )
-    preparation = TabularPreparation.fit(
-        raw["train"],
-        label=table.label,
-        classes=table.classes,
-        features=table.features,
-        groups=blocks,
-        rare_groups=rare,
-        use_groups_as_features=use_groups_as_features,
-    )
-    splits = {name: _batch(preparation, frame) for name, frame in raw.items()}
+        encoder = preparation.groups
+        splits = {name: _prepared(preparation, frame) for name, frame in raw.items()}
     if table.weights is not None:
         for name in WEIGHTED:
             weight = torch.from_numpy(row_weights(raw[name], table.weights))
@@ -106,12 +123,12 @@ def assemble(
         told = torch.from_numpy(soft[rows["train"]].astype(np.float32))
         splits["train"] = splits["train"]._replace(y=told)
     if not flaws.idle:
-        splits["train"] = _flawed(splits["train"], preparation, flaws, seed)
+        splits["train"] = _flawed(splits["train"], encoder.blocks, len(table.classes), flaws, seed)
     return Dataset(
         name=table.name,
         splits=splits,
         blocks=replace(
-            preparation.blocks, corrected=flaws.group_flip_rate > 0 or flaws.label_flip_rate > 0
+            encoder.blocks, corrected=flaws.group_flip_rate > 0 or flaws.label_flip_rate > 0
         ),
         classes=table.classes,
         fingerprint=table.fingerprint,
@@ -150,7 +167,7 @@ def _without_roles(table: RawTable, split_column: str | None) -> RawTable:
     return replace(table, features=tuple(name for name in table.features if name not in taken))
 
 
-def _class_indices(table: RawTable) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _class_indices(table: RawTable) -> Labels:
     place = {name: i for i, name in enumerate(table.classes)}
     labels = as_text(table.frame[table.label])
     return np.array([place[label] for label in labels], dtype=np.int64)
@@ -163,14 +180,11 @@ def _deletable(table: RawTable, blocks: Sequence[str]) -> list[str]:
     return [name for name in table.features if name not in grouping]
 
 
-def _flawed(rows: Batch, preparation: TabularPreparation, flaws: Imperfect, seed: int) -> Batch:
+def _flawed(rows: Batch, blocks: Blocks, n_classes: int, flaws: Imperfect, seed: int) -> Batch:
     """The training rows as training is told of them."""
-    labels = imperfect_labels(
-        rows.y.numpy(), len(preparation.classes), flaws, _random("labels", seed)
-    )
-    group = imperfect_groups(
-        rows.group.numpy(), preparation.blocks, flaws, _random("groups", seed), rows.x.numpy()
-    )
+    labels = imperfect_labels(rows.y.numpy(), n_classes, flaws, _random("labels", seed))
+    features = rows.floats.flatten(1).numpy()
+    group = imperfect_groups(rows.group.numpy(), blocks, flaws, _random("groups", seed), features)
     return rows._replace(y=torch.from_numpy(labels), group=torch.from_numpy(group))
 
 
@@ -180,11 +194,16 @@ def _random(kind: str, seed: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
 
 
-def _batch(preparation: TabularPreparation, frame: pd.DataFrame) -> Batch:
+def _prepared(preparation: TabularPreparation, frame: pd.DataFrame) -> Batch:
+    x, y = preparation.transform(frame), preparation.encode_labels(frame)
+    return _batch(x, y, preparation.encode_groups(frame))
+
+
+def _batch(x: npt.NDArray[Any], y: Labels, group: npt.NDArray[np.float32]) -> Batch:
     return Batch(
-        x=torch.from_numpy(preparation.transform(frame)),
-        y=torch.from_numpy(preparation.encode_labels(frame)),
-        group=torch.from_numpy(preparation.encode_groups(frame)),
-        index=torch.arange(len(frame)),
-        weight=torch.ones(len(frame)),
+        x=torch.from_numpy(x),
+        y=torch.from_numpy(y),
+        group=torch.from_numpy(group),
+        index=torch.arange(len(y)),
+        weight=torch.ones(len(y)),
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from fairkd.data.image_form import ImageForm
     from fairkd.data.tabular import TabularPreparation
 
 SPLITS = ("train", "validation", "test")
@@ -39,6 +40,7 @@ class Dataset:
             purpose, in the order of its `Batch`; empty where the data has no table behind it.
         rows: each split's row positions in that table, counted from 0, in the order of its `Batch`,
             shape ``[N]``; empty where there is no table.
+        images: the form of rows that are images out of files.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Dataset:
     preparation: "TabularPreparation | None" = None
     raw: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
     rows: "Mapping[str, npt.NDArray[np.int64]]" = field(default_factory=dict)
+    images: "ImageForm | None" = None
 
     @property
     def shape(self) -> tuple[int, ...]:

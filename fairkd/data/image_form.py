@@ -76,8 +76,12 @@ class ImageForm:
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "ImageForm":
-        """What `to_json` gave."""
-        return cls(**plain)
+        """What `to_json` gave.
+
+        Raises:
+            ConfigError, KeyError: it is something else.
+        """
+        return cls.of([plain["height"], plain["width"]], plain["colours"], plain["fit"])
 
     def pixels(self, file: Path) -> Pixels:
         """An image file in this form, from 0 to 255, shape ``[C, H, W]``.
@@ -99,8 +103,19 @@ class ImageForm:
             known = ", ".join(_FORMATS)
             raise DataError(f"it is no image of a known format ({known})") from error
         except (OSError, ValueError, SyntaxError, EOFError) as error:
-            problem = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
-            raise DataError(f"it cannot be decoded: {problem}") from error
+            said = getattr(error, "strerror", None) or str(error).partition("\n")[0].rstrip(".")
+            raise DataError(f"it cannot be decoded: {said or type(error).__name__}") from error
+
+    def read(self, file: Path) -> Pixels:
+        """The `pixels` of a file that has to be an image.
+
+        Raises:
+            DataError: it is none that can be read; with its name.
+        """
+        try:
+            return self.pixels(file)
+        except DataError as error:
+            raise DataError(f"The image {file} cannot be used: {error}.") from error
 
     def _prepared(self, image: Image.Image) -> Pixels:
         upright = ImageOps.exif_transpose(image)
