@@ -33,7 +33,8 @@ REVISIONS = {
 _COMPRESSING = ("onnx", "onnxruntime", "onnxscript", "torch-pruning")
 _ADJUSTING = ("fairlearn", "scikit-learn", "scipy")
 _NOT_IDENTITY = {
-    "data": ("cache", "path"),  # the content is identified by its fingerprint
+    # The content is identified by its fingerprint.
+    "data": ("cache", "path", "sha256", "memory_gib"),
     "trainer": ("progress", "accelerator"),  # shown, not computed; the device's kind stands for it
 }
 

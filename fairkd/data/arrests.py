@@ -27,6 +27,7 @@ def load_arrests(
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
     imperfect: Mapping[str, Any] | None = None,
+    split: Mapping[str, Any] | None = None,
     name: str = "arrests",
 ) -> Dataset:
     """Load the table that scikit-lego ships: 5,226 arrests, 1997 to 2002.
@@ -41,6 +42,7 @@ def load_arrests(
         use_groups_as_features: keep the blocks' columns among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
         imperfect: what is planted, or known to be wrong, see `Imperfect`.
+        split: how rows are divided, see `Splitting`.
         name: the name the data set goes by.
 
     Raises:
@@ -68,6 +70,7 @@ def load_arrests(
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
         imperfect=imperfect,
+        split=split,
     )
 
 

@@ -20,17 +20,19 @@ from fairkd.data.imperfect_labels import imperfect_labels
 from fairkd.data.missing import without_cells
 from fairkd.data.row_weights import row_weights
 from fairkd.data.soft_labels import check_soft_columns, soft_labels
+from fairkd.data.source_rows import SourceRows
 from fairkd.data.splits import split_rows
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import RawTable, check_roles, check_table
 from fairkd.data.tabular import TabularPreparation
-from fairkd.data.values import as_text
+from fairkd.data.values import as_codes
 from fairkd.errors import ConfigError
 
 Labels = npt.NDArray[np.int64]
 
 WEIGHTED = ("train", "validation")
 """The splits whose rows have the weights of a table that has any."""
+_ROWS_AT_ONCE = 65_536
 
 
 def assemble(
@@ -90,20 +92,14 @@ def assemble(
         splitting=splitting,
         column=None if splitting.column is None else table.frame[splitting.column],
     )
-    raw = {name: table.frame.iloc[chosen].reset_index(drop=True) for name, chosen in rows.items()}
+    raw = SourceRows(table.frame, rows)
+    if flaws.missing_features > 0:
+        left = without_cells(
+            raw, _deletable(table, blocks), flaws.missing_features, _random("features", seed)
+        )
+        raw = SourceRows(_in_order(left, rows), rows)
     preparation = None
-    if x is not None:
-        encoder = GroupEncoder.fit(raw["train"], blocks, rare)
-        y = _class_indices(table)
-        splits = {
-            name: _batch(x[chosen], y[chosen], encoder.encode(raw[name]))
-            for name, chosen in rows.items()
-        }
-    else:
-        if flaws.missing_features > 0:
-            raw = without_cells(
-                raw, _deletable(table, blocks), flaws.missing_features, _random("features", seed)
-            )
+    if x is None:
         preparation = TabularPreparation.fit(
             raw["train"],
             label=table.label,
@@ -114,11 +110,18 @@ def assemble(
             use_groups_as_features=use_groups_as_features,
         )
         encoder = preparation.groups
-        splits = {name: _prepared(preparation, frame) for name, frame in raw.items()}
+        splits = {name: _prepared(preparation, raw, name, len(rows[name])) for name in raw}
+    else:
+        encoder = GroupEncoder.fit(raw["train"], blocks, rare)
+        y = _class_indices(table)
+        splits = {
+            name: _batch(x[chosen], y[chosen], encoder.encode(raw[name]))
+            for name, chosen in rows.items()
+        }
     if table.weights is not None:
         for name in WEIGHTED:
-            weight = torch.from_numpy(row_weights(raw[name], table.weights))
-            splits[name] = splits[name]._replace(weight=weight)
+            weights = row_weights(table.frame[table.weights].iloc[rows[name]])
+            splits[name] = splits[name]._replace(weight=torch.from_numpy(weights))
     if soft is not None:
         told = torch.from_numpy(soft[rows["train"]].astype(np.float32))
         splits["train"] = splits["train"]._replace(y=told)
@@ -168,9 +171,8 @@ def _without_roles(table: RawTable, split_column: str | None) -> RawTable:
 
 
 def _class_indices(table: RawTable) -> Labels:
-    place = {name: i for i, name in enumerate(table.classes)}
-    labels = as_text(table.frame[table.label])
-    return np.array([place[label] for label in labels], dtype=np.int64)
+    codes, labels = as_codes(table.frame[table.label])
+    return np.array([table.classes.index(label) for label in labels], dtype=np.int64)[codes]
 
 
 def _deletable(table: RawTable, blocks: Sequence[str]) -> list[str]:
@@ -194,9 +196,26 @@ def _random(kind: str, seed: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
 
 
-def _prepared(preparation: TabularPreparation, frame: pd.DataFrame) -> Batch:
-    x, y = preparation.transform(frame), preparation.encode_labels(frame)
-    return _batch(x, y, preparation.encode_groups(frame))
+def _in_order(
+    frames: Mapping[str, pd.DataFrame], rows: Mapping[str, "np.ndarray[Any, Any]"]
+) -> pd.DataFrame:
+    """The splits' rows as one frame, each in its place."""
+    places = np.concatenate([rows[name] for name in frames])
+    return pd.concat(list(frames.values())).set_axis(places).sort_index()
+
+
+def _prepared(preparation: TabularPreparation, raw: SourceRows, split: str, n_rows: int) -> Batch:
+    """A split, prepared some rows at a time: what that needs beside the result stays small."""
+    x = np.empty((n_rows, len(preparation.feature_names)), dtype=np.float32)
+    y = np.empty(n_rows, dtype=np.int64)
+    group = np.empty((n_rows, preparation.blocks.width), dtype=np.float32)
+    for start in range(0, n_rows, _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        frame = raw.some(split, part)
+        x[part] = preparation.transform(frame)
+        y[part] = preparation.encode_labels(frame)
+        group[part] = preparation.encode_groups(frame)
+    return _batch(x, y, group)
 
 
 def _batch(x: npt.NDArray[Any], y: Labels, group: npt.NDArray[np.float32]) -> Batch:

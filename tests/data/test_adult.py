@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from fairkd.data.adult import load_adult
-from fairkd.data.fetch import ADULT, default_cache, fetch_files
+from fairkd.data.fetch import default_cache, fetch_files
+from fairkd.data.sources import ADULT
 from fairkd.errors import ConfigError, DataError, FairkdError
 
 ROWS = [
@@ -78,7 +79,7 @@ def test_the_fingerprint_follows_the_files(folder: Path) -> None:
         (None, "There is no file .*adult.data; data.path for data=adult"),
         ("", "adult.data cannot be read as Adult's table"),
         ("age,sex\n39,Male\n", "has 2 columns, Adult's table has 15"),
-        (ROWS[0].replace("39", "old"), "other than numbers in column 1, 'age'"),
+        (ROWS[0].replace("39", "old"), "other than numbers in the column 'age'"),
         (ROWS[0].replace("<=50K", "rich") + "\n" + ROWS[1], "'rich' in the label column 'income'"),
         ("\xff\xfe", "cannot be read|columns"),
     ],

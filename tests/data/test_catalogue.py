@@ -24,6 +24,9 @@ SOURCES = {
 }
 
 
+FETCHED = ("adult", "compas", "credit_default", "crime", "german", "heritage", "law_school")
+
+
 def load(entry: Entry) -> Dataset:
     module, function = entry.loader.rsplit(".", 1)
     load = getattr(importlib.import_module(module), function)
@@ -38,7 +41,7 @@ def load(entry: Entry) -> Dataset:
     [
         "iris",
         "arrests",
-        *(pytest.param(n, marks=pytest.mark.data) for n in ("adult", "compas", "law_school")),
+        *(pytest.param(name, marks=pytest.mark.data) for name in FETCHED),
     ],
 )
 def test_entries_say_what_the_data_is(name: str, tmp_path: Path) -> None:
@@ -57,12 +60,21 @@ def test_what_needs_a_download(tmp_path: Path) -> None:
         "adult": (True, False),
         "arrests": (False, True),
         "compas": (True, False),
+        "credit_default": (True, False),
+        "crime": (True, False),
+        "german": (True, False),
+        "heritage": (True, False),
         "iris": (False, True),
         "law_school": (True, False),
         "tinted_digits": (False, True),
         "tinted_fashion": (False, DEBIAN_FASHION_MNIST.is_dir()),
         "tinted_mnist": (True, False),
     }
+
+
+def test_the_size_of_a_download(tmp_path: Path) -> None:
+    sizes = {entry.name: entry.size for entry in entries(tmp_path)}
+    assert (sizes["adult"], sizes["heritage"], sizes["iris"]) == (28_201_238, 38_041_973, 0)
 
 
 @pytest.mark.parametrize(

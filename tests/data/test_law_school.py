@@ -3,8 +3,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fairkd.data.fetch import LAW_SCHOOL, default_cache, fetch_files
+from fairkd.data.fetch import default_cache, fetch_files
 from fairkd.data.law_school import FILE, load_law_school
+from fairkd.data.sources import LAW_SCHOOL
 from fairkd.errors import ConfigError, DataError, FairkdError
 
 CODES = (
