@@ -1,12 +1,11 @@
 """Assemble a job's objects from its configuration."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from fairkd.baselines.baseline import Baseline
 from fairkd.commands.building.bounds import aims_of, bounds_of, certifier_of
@@ -26,8 +25,6 @@ from fairkd.errors import ConfigError
 from fairkd.evaluation.reference import with_references
 from fairkd.identity import Surroundings, job_keys
 from fairkd.job import Job, SweepPlace
-from fairkd.job_folder import FIGURES
-from fairkd.tracking.interface import Tracking
 from fairkd.training.compress import Compression
 from fairkd.training.distil import Distillation, Recipe
 
@@ -103,15 +100,6 @@ def build_job(
         sweep=SweepPlace(config.sweep.id, config.sweep.parent),
         words=tuple(words),
     )
-
-
-def build_tracking(config: DictConfig) -> Tracking:
-    """The tracking store."""
-    section = copy(config.tracking)  # beside its place, for what it refers to
-    with open_dict(section):
-        section.pop(FIGURES, None)
-    tracking: Tracking = made("tracking", section)
-    return tracking
 
 
 def _step(key: str, section: DictConfig) -> Compression:

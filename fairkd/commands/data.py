@@ -18,6 +18,10 @@ def data(arguments: Sequence[str]) -> int:
         print(USAGE, end="")
         return 0
     match list(arguments):
+        case ["describe", *words]:
+            from fairkd.commands.data_describe import describe
+
+            return describe(words)
         case ["list"]:
             return _list()
         case ["fetch", name]:

@@ -30,6 +30,7 @@ def dispatch(arguments: Sequence[str]) -> int:
         "card": _card,
         "check": _check,
         "data": _data,
+        "export": _export,
         "report": _report,
         "register": _register,
         "store": _store,
@@ -62,6 +63,12 @@ def _data(arguments: Sequence[str]) -> int:
     from fairkd.commands.data import data
 
     return data(arguments)
+
+
+def _export(arguments: Sequence[str]) -> int:
+    from fairkd.commands.export import export
+
+    return export(arguments)
 
 
 def _report(arguments: Sequence[str]) -> int:

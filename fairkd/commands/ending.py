@@ -1,13 +1,11 @@
 """What a command prints at its end: the comparison, where the results are, what to type next."""
 
 import logging
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-
+from fairkd.commands.console import show_places, wide_console
 from fairkd.experiment import JobResult
 from fairkd.job import Job
 from fairkd.reporting.certificate import bound_lines
@@ -18,7 +16,6 @@ log = logging.getLogger(__name__)
 
 # What a sweep over a job's two main knobs looks like.
 SWEEP = {"distillation.temperature": "1,2,4,8", "constraint.weight": "0,0.1,0.3,1"}
-_PLAIN_WIDTH = 100
 
 
 def show_job(job: Job, result: JobResult, tracking: Tracking, overrides: Sequence[str]) -> None:
@@ -37,15 +34,9 @@ def show_job(job: Job, result: JobResult, tracking: Tracking, overrides: Sequenc
             "This job was done before; everything above is from the store. "
             "force=student trains it again, force=all its teacher and control too."
         )
-    _show_places(
-        console, tracking.describe(result.run_id), str(job.output), _next(job.config, overrides)
-    )
-
-
-def _show_places(console: Console, run: str, folder: str, following: str | None) -> None:
-    lines = {"run": run, "folder": folder} | ({"next": following} if following else {})
-    for name, text in lines.items():
-        console.print(f"{name:<8}{text}", highlight=False, soft_wrap=True, markup=False)
+    following = _next(job.config, overrides)
+    places = {"run": tracking.describe(result.run_id), "folder": str(job.output)}
+    show_places(console, places | ({"next": following} if following else {}))
 
 
 def _blocks(job: Job, result: JobResult) -> list[str]:
@@ -68,9 +59,3 @@ def _next(config: Mapping[str, Any], overrides: Sequence[str]) -> str | None:
     kept = [word for word in overrides if word.lstrip("+").split("=")[0] not in (*knobs, "force")]
     words = [*kept, *(f"{key}={values}" for key, values in knobs.items())]
     return f"python -m fairkd -m {shlex.join(words)}"
-
-
-def wide_console() -> Console:
-    """As wide as the terminal, or as the user says; otherwise wide enough for every table."""
-    known = "COLUMNS" in os.environ or Console().is_terminal
-    return Console(width=None if known else _PLAIN_WIDTH)

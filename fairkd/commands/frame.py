@@ -15,9 +15,10 @@ from typing import Any
 from hydra.core.utils import JobReturn
 from omegaconf import DictConfig, OmegaConf
 
-from fairkd.commands.build import build_job, build_tracking
+from fairkd.commands.build import build_job
+from fairkd.commands.building.tracking import build_tracking
 from fairkd.commands.checking.job import check
-from fairkd.commands.ending import wide_console
+from fairkd.commands.console import wide_console
 from fairkd.commands.fits import check_job, check_rows
 from fairkd.commands.job import prepared, tell_certifiable
 from fairkd.commands.open_sweep import OpenSweep

@@ -8,7 +8,8 @@ from typing import cast
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from fairkd.commands.build import build_job, build_tracking
+from fairkd.commands.build import build_job
+from fairkd.commands.building.tracking import FIGURES, build_tracking
 from fairkd.commands.ending import show_job
 from fairkd.commands.fits import check_job
 from fairkd.commands.plan import plan
@@ -16,7 +17,6 @@ from fairkd.commands.task import own_words
 from fairkd.commands.workshop import Workshop
 from fairkd.experiment import JobResult, run_job
 from fairkd.job import Job
-from fairkd.job_folder import FIGURES
 from fairkd.record import JobRecord
 from fairkd.reporting.certificate import certifiable
 from fairkd.reporting.note import note

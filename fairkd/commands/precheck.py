@@ -42,13 +42,23 @@ def compose_single(arguments: Sequence[str]) -> Composed | None:
     """
     if any(word.startswith("-") for word in arguments):
         return None
-    with initialize_config_dir(str(config_folder()), version_base="1.3", job_name="fairkd"):
-        try:
-            whole = compose(PRIMARY, list(arguments), return_hydra_config=True)
-        except (HydraException, OmegaConfBaseException, ValueError):
-            return None
-    if whole.hydra.mode == RunMode.MULTIRUN:
+    try:
+        job = composed(arguments)
+    except (HydraException, OmegaConfBaseException, ValueError):
         return None
+    return None if job.hydra.hydra.mode == RunMode.MULTIRUN else job
+
+
+def composed(arguments: Sequence[str]) -> Composed:
+    """The job that ``key=value`` words describe.
+
+    Raises:
+        HydraException: they do not compose; `fairkd.commands.failures.explain` says why.
+        OmegaConfBaseException: the same.
+        ValueError: the same.
+    """
+    with initialize_config_dir(str(config_folder()), version_base="1.3", job_name="fairkd"):
+        whole = compose(PRIMARY, list(arguments), return_hydra_config=True)
     output = Path(whole.hydra.run.dir).absolute()
     with read_write(whole), open_dict(whole):
         whole.hydra.runtime.output_dir = str(output)

@@ -64,15 +64,21 @@ def disparity_bound(
     tail = (1 - confidence) / (max(pairs, 1) if disparity in _SIMULTANEOUS else 1)
     bound = _BOUNDS[disparity]
     return max(
-        bound(_limits(of_hits, of_rows, tail), of_rows, reference)
+        bound(limits(of_hits, of_rows, tail), of_rows, reference)
         for of_hits, of_rows in zip(
             hits.reshape(-1, n_groups), rows.reshape(-1, n_groups), strict=True
         )
     )
 
 
-def _limits(hits: Values, rows: Values, tail: float) -> Limits:
-    """Clopper and Pearson's, each exceeded with probability ``tail`` at most; open without rows."""
+def limits(hits: Values, rows: Values, tail: float) -> Limits:
+    """Clopper and Pearson's, each exceeded with probability ``tail`` at most; open without rows.
+
+    Args:
+        hits: how many of ``rows`` count, shape ``[G]``.
+        rows: the rates' denominators, shape ``[G]``.
+        tail: of one side; half of what an interval leaves out.
+    """
     known = rows > 0
     n = np.where(known, rows, 1.0)
     x = np.where(known, hits, 0.5)

@@ -92,6 +92,8 @@ def _counting(run: TrackedJob) -> TrackedJob:
             f"{told} is a sweep's own run, without results of its own; give it as "
             f"sweep={run.run_id}, or the run of one of its jobs."
         )
+    if run.is_of_data:
+        raise TrackingError(f"{told} describes a data set; give the run of one of its jobs.")
     if run.job_key is None:
         raise TrackingError(f"{told} is not a run of fairkd; give the run of one of its jobs.")
     if SUPERSEDED in run.tags:
@@ -105,7 +107,7 @@ def _counting(run: TrackedJob) -> TrackedJob:
 
 
 def _of_query(runs: Iterable[TrackedJob], query: str) -> FoundRuns:
-    found = [run for run in runs if not run.is_sweep]
+    found = [run for run in runs if not (run.is_sweep or run.is_of_data)]
     of_jobs = [run for run in found if run.job_key is not None]
     jobs, unfinished, repeated = _by_job(of_jobs)
     others = len(found) - len(of_jobs)

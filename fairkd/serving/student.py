@@ -89,7 +89,7 @@ class Student:
             DataError: a column is missing, a number is not one, or an array of another shape or
                 range.
         """
-        x = torch.from_numpy(self._prepared(rows))
+        x = torch.from_numpy(self.prepared(rows))
         with torch.inference_mode():
             logits = torch.cat([self.model(part) for part in torch.split(x, _ROWS_AT_ONCE)])
         index = rows.index if isinstance(rows, pd.DataFrame) else None
@@ -121,15 +121,20 @@ class Student:
 
         With two classes the positive one from the threshold on, with more the most likely one.
         """
-        found = self.probabilities(rows)
-        threshold = self.description.threshold
-        if threshold is None:
-            places = found.to_numpy().argmax(-1)
-        else:
-            places = (found.to_numpy()[:, 1] >= threshold).astype(np.int64)
-        return pd.Series(np.array(self.description.classes, dtype=object)[places], found.index)
+        return self.decided(self.probabilities(rows))
 
-    def _prepared(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def decided(self, probabilities: pd.DataFrame) -> "pd.Series[str]":
+        """The decided class of each row, as `decisions` gives it, of what `probabilities` gave."""
+        found, threshold = probabilities.to_numpy(), self.description.threshold
+        if threshold is None:
+            places = found.argmax(-1)
+        else:
+            places = (found[:, 1] >= threshold).astype(np.int64)
+        classes = np.array(self.description.classes, dtype=object)
+        return pd.Series(classes[places], probabilities.index)
+
+    def prepared(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """What the network takes, shape ``[N, ...]``; otherwise as `probabilities`."""
         if self.preparation is not None:
             if not isinstance(rows, pd.DataFrame):
                 raise DataError(

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, SWEEP_PARENT
 
 CONFIGURATION_KEY = "fairkd.configuration_key"
 DATA = "fairkd.data"
+KIND = "fairkd.kind"
+"""What a run is of that is neither a job's nor a sweep's own: `OF_DATA`."""
+OF_DATA = "data"
 SUPERSEDED = "fairkd.superseded"
 VERSIONS = "fairkd.versions"
 SWEEP_FAILED = "sweep/failed"
@@ -77,6 +81,11 @@ class TrackedJob:
         return SWEEP_PARENT in self.tags
 
     @property
+    def is_of_data(self) -> bool:
+        """Whether it describes a data set, without a model."""
+        return self.tags.get(KIND) == OF_DATA
+
+    @property
     def counts(self) -> bool:
         """Whether it is a finished job's run that no later one of the same job replaced."""
         return (
@@ -113,6 +122,10 @@ class Reading(Protocol):
 
     def text(self, run: TrackedJob, path: str) -> str:
         """A text among a run's artifacts."""
+        ...
+
+    def folder(self, run: TrackedJob, path: str, into: Path) -> Path:
+        """A folder of a run's artifacts on this machine, brought into another where it is not."""
         ...
 
     def json(self, run: TrackedJob, path: str) -> Any:

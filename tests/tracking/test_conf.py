@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import fairkd
-from fairkd.commands.build import build_tracking
+from fairkd.commands.building.tracking import build_tracking
 from fairkd.tracking import NoTracking
 from fairkd.tracking.mlflow_tracking import MlflowTracking
 

@@ -1,5 +1,6 @@
 """What all pictures have in common: one look, one colour a model, text shown letter by letter."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -56,7 +57,9 @@ _LOOK = {
 @contextmanager
 def look() -> Iterator[None]:
     """Figures made and written within have one look, whatever a user's own settings are."""
-    with matplotlib.style.context(["default", _LOOK]):
+    with matplotlib.style.context(["default", _LOOK]), warnings.catch_warnings():
+        # A name from data may have letters that the font lacks; they are shown as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 

@@ -1,6 +1,5 @@
 """All still pictures of one job."""
 
-import warnings
 from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
@@ -29,9 +28,7 @@ PICTURES: Mapping[str, Callable[[JobRecord], Figure | None]] = {
 def drawn(record: JobRecord) -> dict[str, bytes]:
     """Every picture that the record has numbers for, as PNG, by the name of its file."""
     found = {}
-    with look(), warnings.catch_warnings():
-        # A name from data may have letters that the font lacks; they are shown as boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with look():
         for name, picture in PICTURES.items():
             figure = picture(record)
             if figure is not None:
