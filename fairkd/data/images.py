@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,20 +15,20 @@ from fairkd.data.bins import Edges, binned
 from fairkd.data.classes import classes_of, one_label
 from fairkd.data.dataset import Dataset
 from fairkd.data.fetch import default_cache
-from fairkd.data.group_spec import block_names
+from fairkd.data.group_spec import block_names, columns_of
 from fairkd.data.image_cache import Decoded, decoded
 from fairkd.data.image_form import ImageForm
 from fairkd.data.image_list import ImageList, from_manifest, from_names
+from fairkd.data.image_notes import broken_images, notes
 from fairkd.data.imperfect import Imperfect
+from fairkd.data.spellings import refuse_spellings
 from fairkd.data.table import RawTable
 from fairkd.data.table_file import read_table
-from fairkd.data.values import as_text
+from fairkd.data.telling import tell_once
+from fairkd.data.values import as_text, is_number
 from fairkd.errors import ConfigError, DataError, unknown_name
 
-logger = logging.getLogger(__name__)
-
 WAYS = ("refuse", "skip")
-_SHOWN = 3
 
 
 def load_images(
@@ -48,6 +46,7 @@ def load_images(
     fit: str = "crop",
     broken: str = "refuse",
     unmatched: str = "refuse",
+    lower_case: bool = False,
     validation_fraction: float = 0.25,
     test_fraction: float | None = 0.25,
     certify_fraction: float | None = None,
@@ -76,6 +75,7 @@ def load_images(
         fit: ``crop`` or ``squeeze``, see `ImageForm`.
         broken: ``refuse`` or ``skip`` images that cannot be decoded.
         unmatched: ``refuse`` or ``skip`` images that the pattern does not fit.
+        lower_case: whether values, paths aside, are read in lower case.
         validation_fraction: of the rows that are not test rows.
         test_fraction: of all rows.
         certify_fraction: of the rows that are not test rows: rows that certify bounds.
@@ -103,17 +103,14 @@ def load_images(
     label = _label(label, listed)
     found = decoded(listed.files, form, _folder(cache))
     kept = _kept(listed, found, skip_broken=broken == "skip")
-    _tell(listed, found, kept)
     frame = listed.frame.iloc[kept].reset_index(drop=True)
     checksums = [found.checksums[place] for place in kept]
+    if lower_case:
+        frame = _in_lower_case(frame, listed.file)
     classes = classes_of(frame[label], positive)
-    logger.info(
-        "%s: %s images of the classes %s; positive: %s.",
-        listed.origin,
-        f"{len(kept):,}",
-        ", ".join(classes.names),
-        classes.names[-1] + f" ({classes.how})" if len(classes.names) == 2 else "none of them",
-    )
+    refuse_spellings(frame, "data.label", label)
+    for column in _grouping(blocks, frame):
+        refuse_spellings(frame, "data.groups", column)
     table = RawTable(
         name=name,
         frame=_in_bins(frame, bins or {}),
@@ -137,7 +134,9 @@ def load_images(
         split=split,
         x=found.pixels if len(kept) == len(listed.files) else found.pixels[kept],
     )
-    return replace(data, images=form)
+    told = notes(listed, found, kept, label, classes, data)
+    tell_once(name, told)
+    return replace(data, images=form, told=told)
 
 
 def _listed(
@@ -192,36 +191,23 @@ def _kept(listed: ImageList, found: Decoded, *, skip_broken: bool) -> list[int]:
     total = len(listed.files)
     if not found.broken:
         return list(range(total))
-    reasons = [f"{listed.files[place]} ({why})" for place, why in found.broken.items()]
-    shown = ", ".join(reasons[:_SHOWN]) + (", ..." if len(reasons) > _SHOWN else "")
-    if not skip_broken or len(reasons) == total:
-        skipping = ", or leave them out with data.broken=skip" if len(reasons) < total else ""
-        raise DataError(
-            f"{len(reasons)} of {total} images cannot be decoded: {shown}. Replace them{skipping}."
-        )
-    logger.warning(
-        "%d of %d images cannot be decoded and are left out: %s.", len(reasons), total, shown
-    )
+    if not skip_broken or len(found.broken) == total:
+        skipping = "" if len(found.broken) == total else ", or leave them out with data.broken=skip"
+        raise DataError(f"Broken: {broken_images(listed, found)}. Replace them{skipping}.")
     return [place for place in range(total) if place not in found.broken]
 
 
-def _tell(listed: ImageList, found: Decoded, kept: Sequence[int]) -> None:
-    """Say what a user may not know of the images."""
-    if listed.left_out:
-        logger.warning(
-            "%d images in %s are left out, as the pattern does not fit their names.",
-            listed.left_out,
-            listed.origin,
-        )
-    times = Counter(found.checksums[place] for place in kept)
-    again = sum(count for count in times.values() if count > 1)
-    if again:
-        logger.warning(
-            "%d of %d images have the same content as another, so that a test image may be one "
-            "that was trained on; remove copies, or keep them together with data.split.by=entity.",
-            again,
-            len(kept),
-        )
+def _grouping(blocks: Sequence[str], frame: pd.DataFrame) -> list[str]:
+    columns = [str(name) for name in frame.columns]
+    return sorted({column for block in blocks for column in columns_of(block, columns)})
+
+
+def _in_lower_case(frame: pd.DataFrame, file: str) -> pd.DataFrame:
+    texts = [name for name in frame.columns if name != file and not is_number(frame[name])]
+    lower = {
+        name: [None if v is None else v.lower() for v in as_text(frame[name])] for name in texts
+    }
+    return frame.assign(**{name: pd.Series(v, frame.index, object) for name, v in lower.items()})
 
 
 def _in_bins(frame: pd.DataFrame, bins: Mapping[str, Edges]) -> pd.DataFrame:

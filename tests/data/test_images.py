@@ -154,23 +154,42 @@ def test_broken_images_are_named_or_left_out_and_counted(photos: Path, caplog) -
     why = "it is no image of a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, PPM)"
     shown = ", ".join(f"{photos}/photos/0{n}.png ({why})" for n in (5, 6, 7))
     assert str(refused.value) == (
-        f"4 of 64 images cannot be decoded: {shown}, .... Replace them, or leave them out with "
+        f"Broken: 4 of 64 images, {shown}, .... Replace them, or leave them out with "
         "data.broken=skip."
     )
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         data = _load(photos, broken="skip")
-    assert f"4 of 64 images cannot be decoded and are left out: {shown}, ...." in caplog.text
+        _load(photos, broken="skip")
+    line = f"left out, as they cannot be decoded: 4 of 64 images, {shown}, ..."
+    assert line in data.told
+    assert caplog.text.count(line) == 1
     found = sorted(shade for name in data.splits for shade in _shades(data, name))
     assert found == [n for n in range(ROWS) if n not in (5, 6, 7, 8)]
     for name, split in data.splits.items():
         assert torch.equal(split.y, (torch.tensor(_shades(data, name)) % 4 < 2).long())
 
 
-def test_copies_are_told(photos: Path, caplog) -> None:
+def test_copies_are_told(photos: Path) -> None:
     shutil.copy(photos / "photos/00.png", photos / "photos/01.png")
-    with caplog.at_level(logging.WARNING):
+    assert _load(photos).told[-1].startswith("2 images have the same content as another, so that ")
+
+
+def test_what_the_images_are_taken_for_is_told(photos: Path) -> None:
+    assert _load(photos).told == (
+        f"64 images of {photos}/manifest.csv, as 1 x 6 x 6",
+        "label smiling: 'no', 'yes'; 'yes' is positive (the one that says yes; data.positive names "
+        "another)",
+        "groups: sex (female, male)",
+    )
+
+
+def test_values_that_differ_in_case_are_refused_or_made_one(photos: Path) -> None:
+    frame = pd.read_csv(photos / "manifest.csv")
+    frame.loc[:5, "sex"] = frame["sex"].str.upper()
+    frame.to_csv(photos / "manifest.csv", index=False)
+    with pytest.raises(DataError, match=r"'FEMALE' and 'female'.*which differ in case alone"):
         _load(photos)
-    assert "2 of 64 images have the same content as another" in caplog.text
+    assert _load(photos, lower_case=True).blocks["sex"].cells == ("female", "male")
 
 
 @pytest.mark.parametrize(
