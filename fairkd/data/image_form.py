@@ -79,9 +79,12 @@ class ImageForm:
         """What `to_json` gave.
 
         Raises:
-            ConfigError, KeyError: it is something else.
+            ValueError, KeyError, TypeError: it is something else.
         """
-        return cls.of([plain["height"], plain["width"]], plain["colours"], plain["fit"])
+        try:
+            return cls.of([plain["height"], plain["width"]], plain["colours"], plain["fit"])
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
 
     def pixels(self, file: Path) -> Pixels:
         """An image file in this form, from 0 to 255, shape ``[C, H, W]``.
