@@ -126,7 +126,9 @@ def _fit_block(
     rows = dict(zip(occurring, counts.tolist(), strict=True))
     known = sum(rows.values())
     few = {values for values, count in rows.items() if rare.are(count, known)}
-    kept = {values: _name(values) for values in sorted(rows) if values not in few}
+    kept = {
+        values: _name(values) for values in _in_order(rows, frame, columns) if values not in few
+    }
     _refuse_equal_names(block, kept)
     merged = _merged_name(set(kept.values())) if few else None
     merging = dict.fromkeys(sorted(few), merged) if merged is not None else {}
@@ -138,6 +140,24 @@ def _fit_block(
             "compare; choose another block in data.groups or a lower data.rare_groups.limit."
         )
     return fitted
+
+
+def _in_order(
+    occurring: Iterable[Values], frame: pd.DataFrame, columns: Sequence[str]
+) -> list[Values]:
+    """By the order of ordered categories, such as ranges of numbers, and of others as text."""
+    places: list[dict[str, int]] = []
+    for name in columns:
+        kind = frame[name].dtype
+        is_ordered = isinstance(kind, pd.CategoricalDtype) and kind.ordered
+        categories = frame[name].cat.categories if is_ordered else ()
+        places.append({str(value): place for place, value in enumerate(categories)})
+    return sorted(
+        occurring,
+        key=lambda values: [
+            (place.get(value, -1), value) for place, value in zip(places, values, strict=True)
+        ],
+    )
 
 
 def _combinations(

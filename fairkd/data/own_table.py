@@ -201,8 +201,8 @@ def _check_bins(frame: pd.DataFrame, sensitive: Sequence[str], bins: Mapping[str
         if column not in bins and is_number(frame[column]) and distinct > MOST_GROUP_VALUES:
             raise ConfigError(
                 f"'{column}' in data.groups is a number with {distinct:,} different values; name "
-                f"the edges of ranges, as in data.bins={{{column}:[25,45,65]}}, or how many ranges "
-                f"of equally many rows, data.bins={{{column}:4}}."
+                f"the edges of ranges, as in 'data.bins={{{column}: [25,45,65]}}', or how many "
+                f"ranges of equally many rows, 'data.bins={{{column}: 4}}'."
             )
 
 

@@ -25,7 +25,7 @@ from fairkd.errors import DataError
             "data=nope",
             1,
             "Unknown choice for data 'nope'. Accepted: adult, arrests, compas, credit_default, "
-            "crime, german, heritage, iris, law_school, tinted_digits, tinted_fashion, "
+            "crime, german, heritage, iris, law_school, table, tinted_digits, tinted_fashion, "
             "tinted_mnist.",
         ),
         (
