@@ -31,6 +31,7 @@ def dispatch(arguments: Sequence[str]) -> int:
         "check": _check,
         "data": _data,
         "export": _export,
+        "predict": _predict,
         "report": _report,
         "register": _register,
         "store": _store,
@@ -69,6 +70,12 @@ def _export(arguments: Sequence[str]) -> int:
     from fairkd.commands.export import export
 
     return export(arguments)
+
+
+def _predict(arguments: Sequence[str]) -> int:
+    from fairkd.commands.predict import predict
+
+    return predict(arguments)
 
 
 def _report(arguments: Sequence[str]) -> int:

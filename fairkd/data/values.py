@@ -22,11 +22,23 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
     Raises:
         DataError: it names the absent columns and all that are needed.
     """
-    absent = [name for name in columns if name not in frame.columns]
+    require_names([str(name) for name in frame.columns], columns, "The rows have")
+
+
+def require_names(given: Sequence[str], needed: Sequence[str], whose: str) -> None:
+    """Refuse a list of columns that lacks one.
+
+    Args:
+        given: the columns there are.
+        needed: those that have to be.
+        whose: the columns are, as the sentence begins (``The rows have``).
+
+    Raises:
+        DataError: it names the absent columns and all that are needed.
+    """
+    absent = [name for name in needed if name not in given]
     if absent:
-        raise DataError(
-            f"The rows have no column {', '.join(absent)}; needed: {', '.join(columns)}."
-        )
+        raise DataError(f"{whose} no column {', '.join(absent)}; needed: {', '.join(needed)}.")
 
 
 def is_number(column: "pd.Series[Any]") -> bool:

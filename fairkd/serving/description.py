@@ -11,14 +11,16 @@ from torch import Tensor
 
 from fairkd.data.dataset import Dataset
 from fairkd.data.image_form import ImageForm
+from fairkd.data.kinds import DATE
 from fairkd.errors import DataError
 from fairkd.models.int8 import INT8_STATE
 
 DESCRIPTION = "student.json"
 FORMAT = 1
 STUDENT = "student"
-TYPES = ("integer", "number", "boolean", "text")
-"""What a raw column holds; values of ``number`` and ``text`` may be missing."""
+TYPES = ("integer", "number", "boolean", "text", "date")
+"""What a raw column holds; values of ``number``, ``text`` and ``date`` may be missing. A date is a
+number: days since 1970."""
 
 
 class Column(NamedTuple):
@@ -151,7 +153,9 @@ def _columns(dataset: Dataset) -> tuple[Column, ...]:
     if dataset.preparation is None:
         return ()
     raw = dataset.raw.some("train", slice(1))
-    return tuple(Column(name, _type(raw[name].dtype)) for name in dataset.preparation.columns)
+    dates = {column.name for column in dataset.columns if column.kind == DATE}
+    kinds = ((name, _type(raw[name].dtype)) for name in dataset.preparation.columns)
+    return tuple(Column(name, "date" if name in dates else kind) for name, kind in kinds)
 
 
 def _type(dtype: Any) -> str:

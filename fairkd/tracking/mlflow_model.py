@@ -31,7 +31,13 @@ EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
 MODEL = "MLmodel"
 
-_TYPES = {"integer": "long", "number": "double", "boolean": "boolean", "text": "string"}
+_TYPES = {
+    "integer": "long",
+    "number": "double",
+    "boolean": "boolean",
+    "text": "string",
+    "date": "double",
+}
 _NEEDED = ("mlflow", "torch", "safetensors", "numpy", "pandas", "scikit-learn", "skops")
 
 
