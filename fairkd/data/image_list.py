@@ -49,7 +49,7 @@ def from_manifest(frame: pd.DataFrame, manifest: Path, column: str | None) -> Im
         ConfigError: no such column.
         DataError: paths that are missing, lead out of the folder, or have no file.
     """
-    name = _path_column(frame, manifest, column)
+    name = path_column(list(map(str, frame.columns)), manifest, column)
     given = frame[name]
     empty = int(given.isna().sum())
     if empty:
@@ -91,7 +91,7 @@ def from_names(folder: Path, pattern: str, *, skip_unmatched: bool = False) -> I
         DataError: no images, or some that the pattern does not fit, and where it ends to fit.
     """
     fitting = _Pattern(pattern)
-    names = _images_below(folder)
+    names = images_below(folder)
     if not names:
         known = ", ".join(SUFFIXES)
         raise DataError(f"{folder} holds no images ({known}); name their folder in data.path.")
@@ -165,8 +165,17 @@ class _Pattern:
         return f"it does not begin with '{self._texts[0]}'"
 
 
-def _path_column(frame: pd.DataFrame, manifest: Path, column: str | None) -> str:
-    names = [str(name) for name in frame.columns]
+def path_column(names: Sequence[str], manifest: Path, column: str | None) -> str:
+    """The column of the images' paths.
+
+    Args:
+        names: the manifest's columns.
+        manifest: where it lies, for the sentences.
+        column: the one that was named; ``None`` for the one that goes by a usual name.
+
+    Raises:
+        ConfigError: no such column.
+    """
     if column is not None:
         if column not in names:
             raise ConfigError(unknown_name(f"column in data.file of {manifest}", column, names))
@@ -185,7 +194,7 @@ def _leads_out(text: str) -> bool:
     return PurePath(os.path.normpath(text)).parts[:1] == ("..",)
 
 
-def _images_below(folder: Path) -> list[str]:
+def images_below(folder: Path) -> list[str]:
     """Paths below a folder, with ``/``, in the order of the alphabet."""
     found = []
     for place, folders, names in os.walk(folder):

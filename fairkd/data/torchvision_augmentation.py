@@ -51,7 +51,7 @@ class TorchvisionTransform:
         return found.to(x.device)
 
     def _changed(self, image: Tensor) -> Tensor:
-        changed = self.transform(image)
+        changed: Tensor = self.transform(image)
         if changed.shape != image.shape or changed.dtype != image.dtype:
             raise ConfigError(
                 f"{type(self.transform).__name__} makes {changed.dtype} of shape "

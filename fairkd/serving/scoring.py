@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from fairkd.data.fitted_parts import FittedParts
+from fairkd.data.image_list import ImageList
 from fairkd.data.kinds import as_days
 from fairkd.data.values import MISSING, as_categories, is_number, require_columns
 from fairkd.errors import DataError
@@ -30,6 +31,22 @@ def scored(student: Student, rows: Rows) -> pd.DataFrame:
     """
     probabilities = student.probabilities(rows)
     return probabilities.assign(**{DECISION: student.decided(probabilities)})
+
+
+def scored_images(student: Student, images: ImageList, keep: Sequence[str]) -> pd.DataFrame:
+    """The paths, the columns to keep, each class's probability and the `DECISION`.
+
+    Args:
+        student: one that takes images.
+        images: at least one.
+        keep: columns of the images' frame.
+
+    Raises:
+        DataError: an image that cannot be decoded, or a student of other rows.
+    """
+    found = student.of_files(images.files)
+    scores = found.assign(**{DECISION: student.decided(found)}).reset_index(drop=True)
+    return pd.concat([images.frame[[images.file, *keep]], scores], axis=1)
 
 
 @dataclass
