@@ -25,8 +25,8 @@ from fairkd.errors import DataError
             "data=nope",
             1,
             "Unknown choice for data 'nope'. Accepted: acs, adult, arrests, compas, "
-            "credit_default, crime, german, heritage, iris, law_school, table, tinted_digits, "
-            "tinted_fashion, tinted_mnist.",
+            "credit_default, crime, german, heritage, images, iris, law_school, table, "
+            "tinted_digits, tinted_fashion, tinted_mnist.",
         ),
         (
             "distillation.temprature=2",
