@@ -116,8 +116,8 @@ def _log_model(run: Run, job: Job, record: JobRecord, described: Description) ->
     raw = job.dataset.raw
     example = (
         raw.some("train", slice(_EXAMPLES))[[column.name for column in described.columns]]
-        if raw
-        else job.dataset.splits["train"].x[:1].numpy()
+        if described.columns
+        else job.dataset.splits["train"].rows(slice(1)).floats.numpy()
     )
     numbers = record.compared(described.serves)
     run.log_model(STUDENT, described, example, numbers)

@@ -49,6 +49,10 @@ Results
   fairkd card sweep=NAME    a model card of the student to choose; also: card run=ID out=README.md
   fairkd register sweep=NAME name=MODEL
                             the best student into MLflow's registry, from where it is served
+  fairkd export sweep=NAME out=student.onnx
+                            it as a file for other programs, checked; also: export run=ID
+  fairkd predict sweep=NAME data.path=new.csv out=scores.csv
+                            its probabilities and decisions for new rows
   store/                    trained models and finished jobs. The same job again is answered from
                             here; after an interruption the same command goes on from here.
 

@@ -1,7 +1,6 @@
 """``fairkd predict``: what a run's student says of new rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,13 @@ from fairkd.commands.asking import (
 )
 from fairkd.commands.chosen_run import FOLDER_HELP, STUDENT_KEYS, StudentFiles, student_files
 from fairkd.commands.places import check_free
+from fairkd.commands.predict_images import score_images
+from fairkd.commands.predict_shown import check_kept, decided, listed, progress, told
 from fairkd.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from fairkd.data.reading import Reading
     from fairkd.data.table_batches import TableBatches
-    from fairkd.serving.scoring import Scoring
     from fairkd.serving.student import Student
 
 USAGE = f"""\
@@ -36,7 +34,9 @@ are found by their names, in any order; of those that the student does not need,
 {RUNS_HELP}{FOLDER_HELP}{THRESHOLD_HELP}{UNFINISHED_HELP}{STORE_HELP}
 Of what
   data.path=PATH              CSV (also compressed), Parquet, a folder of Parquet files, or a URL;
-                              for a student of arrays, a .npy file
+                              for a student of arrays, a .npy file; for one of images, a manifest
+                              or a folder of images
+  data.file=COLUMN            the column of paths in a manifest of images
   data.delimiter, .encoding, .decimal, .lower_case, .missing=[unknown]
                               how a CSV file is read, as for data=table
   unknown=refuse              refuse a category that training rows did not have; else it counts as
@@ -47,9 +47,8 @@ As what
   overwrite=true              write over what is there
 """
 _READING = ("data.delimiter", "data.encoding", "data.decimal", "data.lower_case", "data.missing")
-_KEYS = (*STUDENT_KEYS, "data.path", *_READING, "unknown", "out", "keep", "overwrite")
+_KEYS = (*STUDENT_KEYS, "data.path", "data.file", *_READING, "unknown", "out", "keep", "overwrite")
 _ROWS = 65_536
-_SHOWN = 3
 
 
 def predict(words: Sequence[str]) -> int:
@@ -85,11 +84,7 @@ def _predict(files: StudentFiles, values: Mapping[str, str], out: Path) -> None:
 
     student = Student.load(files.folder)
     try:
-        lines = (
-            _arrays(student, values, out)
-            if student.preparation is None
-            else _table(student, values, out)
-        )
+        lines = _scored(student, values, out)
     except OSError as error:
         place = error.filename or out
         raise ConfigError(
@@ -101,6 +96,20 @@ def _predict(files: StudentFiles, values: Mapping[str, str], out: Path) -> None:
         print(f"chosen   on validation it is {files.chosen}")
     for line in lines:
         print(line)
+
+
+def _scored(student: "Student", values: Mapping[str, str], out: Path) -> list[str]:
+    """Score rows of the kind that the student takes."""
+    if student.description.images is not None and not values["data.path"].endswith(".npy"):
+        return score_images(student, values, _reading(values), out)
+    if "data.file" in values:
+        raise ConfigError(
+            f"data.file={values['data.file']} is of a manifest of images, and the rows are others; "
+            "leave it out."
+        )
+    if student.preparation is None:
+        return _arrays(student, values, out)
+    return _table(student, values, out)
 
 
 def _table(student: "Student", values: Mapping[str, str], out: Path) -> list[str]:
@@ -118,16 +127,16 @@ def _table(student: "Student", values: Mapping[str, str], out: Path) -> list[str
     with (
         writing_whole(out) as partial,
         scores_file(partial, out.suffix) as file,
-        _progress() as progress,
+        progress() as bar,
     ):
-        shown = progress.add_task("scoring", total=table.rows)
+        shown = bar.add_task("scoring", total=table.rows)
         for frame in table.frames({*needed, *keep}, numbers):
             file.write(scoring.score(frame))
-            progress.advance(shown, len(frame))
+            bar.advance(shown, len(frame))
         if not scoring.rows:
             raise DataError(f"{table.origin} has columns and no rows; name another in data.path.")
     others = [name for name in table.names if name and name not in {*needed, *keep}]
-    return [*_told(student, scoring, table.origin), *_listed("unused", others)]
+    return [*told(student, scoring, table.origin), *listed("unused", others)]
 
 
 def _arrays(student: "Student", values: Mapping[str, str], out: Path) -> list[str]:
@@ -153,27 +162,22 @@ def _arrays(student: "Student", values: Mapping[str, str], out: Path) -> list[st
     with (
         writing_whole(out) as partial,
         scores_file(partial, out.suffix) as file,
-        _progress() as progress,
+        progress() as bar,
     ):
-        for start in progress.track(range(0, len(rows), _ROWS), description="scoring"):
+        for start in bar.track(range(0, len(rows), _ROWS), description="scoring"):
             file.write(scored(student, np.asarray(rows[start : start + _ROWS])))
         if not len(rows):
             raise DataError(f"{place} has no rows; name another in data.path.")
-    return [f"rows     {len(rows):,} of {place}", _decided(student)]
+    return [f"rows     {len(rows):,} of {place}", decided(student)]
 
 
 def _check_columns(student: "Student", table: "TableBatches", keep: Sequence[str]) -> None:
     from fairkd.data.values import require_names
-    from fairkd.serving.scoring import DECISION
 
     for name in keep:
         if name not in table.names:
             raise ConfigError(unknown_name("column in keep", name, filter(None, table.names)))
-        if name in (*student.description.classes, DECISION):
-            raise ConfigError(
-                f"keep={name} would be two columns '{name}' beside each other, for the scores have "
-                "one; rename it in the file, or leave it out of keep."
-            )
+    check_kept(student, keep)
     needed = [column.name for column in student.description.columns]
     require_names(table.names, needed, f"{table.origin} has")
 
@@ -197,44 +201,3 @@ def _check_apart(out: Path, path: str) -> None:
     place = Path(path).expanduser()
     if place.exists() and out.exists() and place.samefile(out):
         raise ConfigError(f"out={out} is data.path itself; give another out.")
-
-
-@contextmanager
-def _progress() -> "Iterator[Progress]":
-    """A bar on a terminal, and nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        yield bar
-
-
-def _told(student: "Student", scoring: "Scoring", origin: str) -> list[str]:
-    lines = [f"rows     {scoring.rows:,} of {origin}", _decided(student)]
-    missing = [f"{name} {count:,}" for name, count in scoring.missing.items() if count]
-    lines += _listed("missing", missing, "values in these columns")
-    for name, found in scoring.unknown.items():
-        if found:
-            named = ", ".join(f"'{value}'" for value, _ in found.most_common(_SHOWN))
-            more = len(found) - _SHOWN
-            lines.append(
-                f"unknown  {name}: {found.total():,} rows hold {named}"
-                f"{f' and {more:,} more values' if more > 0 else ''}, which no training row had; "
-                "they count as none of those known"
-            )
-    return lines
-
-
-def _decided(student: "Student") -> str:
-    described = student.description
-    if described.threshold is None:
-        return f"decided  the most likely of {', '.join(described.classes)}"
-    return f"decided  {described.classes[1]} from a probability of {described.threshold:g} on"
-
-
-def _listed(what: str, names: Sequence[str], of: str = "columns") -> list[str]:
-    return [f"{what:<8} {of}: {', '.join(names)}"] if names else []

@@ -5,12 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
 from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.data.group_spec import RareGroups, block_names, columns_of
+from fairkd.data.groups import GroupEncoder
 from fairkd.data.imperfect import LABEL_FLAWS, Imperfect
 from fairkd.data.imperfect_groups import imperfect_groups
 from fairkd.data.imperfect_labels import imperfect_labels
@@ -24,6 +27,8 @@ from fairkd.data.table import RawTable, check_roles, check_table
 from fairkd.data.tabular import TabularPreparation
 from fairkd.data.values import as_codes
 from fairkd.errors import ConfigError
+
+Labels = npt.NDArray[np.int64]
 
 WEIGHTED = ("train", "validation")
 """The splits whose rows have the weights of a table that has any."""
@@ -42,6 +47,7 @@ def assemble(
     certify_fraction: float | None = None,
     imperfect: Mapping[str, Any] | None = None,
     split: Mapping[str, Any] | None = None,
+    x: npt.NDArray[np.uint8] | None = None,
 ) -> Dataset:
     """Check, split and prepare a raw table.
 
@@ -56,6 +62,7 @@ def assemble(
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
         imperfect: what is planted, or known to be wrong, see `Imperfect`.
         split: ``by``, ``column`` and ``parts``, see `Splitting`; the column is no feature.
+        x: the rows as models take them where they are no columns, bytes of shape ``[N, ...]``.
 
     Training rows weigh what the table's weights say, over their mean, and so do validation rows,
     on which epochs are compared by what is trained. Test and certify rows weigh alike, and nothing
@@ -91,17 +98,27 @@ def assemble(
         whole = SourceRows(frame, rows)
         frame = _in_order(without_cells(whole, columns, flaws.missing_features, random), rows)
     raw = SourceRows(frame, rows)
-    preparation = TabularPreparation.fit(
-        frame,
-        label=table.label,
-        classes=table.classes,
-        features=table.features,
-        groups=blocks,
-        rare_groups=rare,
-        use_groups_as_features=use_groups_as_features,
-        rows=rows["train"],
-    )
-    splits = {name: _batch(preparation, raw, name, len(rows[name])) for name in raw}
+    preparation = None
+    if x is None:
+        preparation = TabularPreparation.fit(
+            frame,
+            label=table.label,
+            classes=table.classes,
+            features=table.features,
+            groups=blocks,
+            rare_groups=rare,
+            use_groups_as_features=use_groups_as_features,
+            rows=rows["train"],
+        )
+        encoder = preparation.groups
+        splits = {name: _prepared(preparation, raw, name, len(rows[name])) for name in raw}
+    else:
+        encoder = GroupEncoder.fit(raw["train"], blocks, rare)
+        y = _class_indices(table)
+        splits = {
+            name: _batch(x[chosen], y[chosen], encoder.encode(raw[name]))
+            for name, chosen in rows.items()
+        }
     if table.weights is not None:
         for name in WEIGHTED:
             weights = row_weights(table.frame[table.weights].iloc[rows[name]])
@@ -110,12 +127,12 @@ def assemble(
         told = torch.from_numpy(soft[rows["train"]].astype(np.float32))
         splits["train"] = splits["train"]._replace(y=told)
     if not flaws.idle:
-        splits["train"] = _flawed(splits["train"], preparation, flaws, seed)
+        splits["train"] = _flawed(splits["train"], encoder.blocks, len(table.classes), flaws, seed)
     return Dataset(
         name=table.name,
         splits=splits,
         blocks=replace(
-            preparation.blocks, corrected=flaws.group_flip_rate > 0 or flaws.label_flip_rate > 0
+            encoder.blocks, corrected=flaws.group_flip_rate > 0 or flaws.label_flip_rate > 0
         ),
         classes=table.classes,
         fingerprint=table.fingerprint,
@@ -154,7 +171,7 @@ def _without_roles(table: RawTable, split_column: str | None) -> RawTable:
     return replace(table, features=tuple(name for name in table.features if name not in taken))
 
 
-def _class_indices(table: RawTable) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _class_indices(table: RawTable) -> Labels:
     codes, labels = as_codes(table.frame[table.label])
     return np.array([table.classes.index(label) for label in labels], dtype=np.int64)[codes]
 
@@ -166,14 +183,11 @@ def _deletable(table: RawTable, blocks: Sequence[str]) -> list[str]:
     return [name for name in table.features if name not in grouping]
 
 
-def _flawed(rows: Batch, preparation: TabularPreparation, flaws: Imperfect, seed: int) -> Batch:
+def _flawed(rows: Batch, blocks: Blocks, n_classes: int, flaws: Imperfect, seed: int) -> Batch:
     """The training rows as training is told of them."""
-    labels = imperfect_labels(
-        rows.y.numpy(), len(preparation.classes), flaws, _random("labels", seed)
-    )
-    group = imperfect_groups(
-        rows.group.numpy(), preparation.blocks, flaws, _random("groups", seed), rows.x.numpy()
-    )
+    labels = imperfect_labels(rows.y.numpy(), n_classes, flaws, _random("labels", seed))
+    features = rows.floats.flatten(1).numpy()
+    group = imperfect_groups(rows.group.numpy(), blocks, flaws, _random("groups", seed), features)
     return rows._replace(y=torch.from_numpy(labels), group=torch.from_numpy(group))
 
 
@@ -191,7 +205,7 @@ def _in_order(
     return pd.concat(list(frames.values())).set_axis(places).sort_index()
 
 
-def _batch(preparation: TabularPreparation, raw: SourceRows, split: str, n_rows: int) -> Batch:
+def _prepared(preparation: TabularPreparation, raw: SourceRows, split: str, n_rows: int) -> Batch:
     """A split, prepared some rows at a time: what that needs beside the result stays small."""
     x = np.empty((n_rows, len(preparation.feature_names)), dtype=np.float32)
     y = np.empty(n_rows, dtype=np.int64)
@@ -202,10 +216,14 @@ def _batch(preparation: TabularPreparation, raw: SourceRows, split: str, n_rows:
         x[part] = preparation.transform(frame)
         y[part] = preparation.encode_labels(frame)
         group[part] = preparation.encode_groups(frame)
+    return _batch(x, y, group)
+
+
+def _batch(x: npt.NDArray[Any], y: Labels, group: npt.NDArray[np.float32]) -> Batch:
     return Batch(
         x=torch.from_numpy(x),
         y=torch.from_numpy(y),
         group=torch.from_numpy(group),
-        index=torch.arange(n_rows),
-        weight=torch.ones(n_rows),
+        index=torch.arange(len(y)),
+        weight=torch.ones(len(y)),
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from fairkd.data.image_form import ImageForm
     from fairkd.data.inspection import Column
     from fairkd.data.tabular import TabularPreparation
 
@@ -40,6 +41,7 @@ class Dataset:
             where the data has no table behind it.
         rows: each split's row positions in that table, counted from 0, in the order of its `Batch`,
             shape ``[N]``; empty where there is no table.
+        images: the form of rows that are images out of files.
         columns: what is known of each column of a table that was inspected.
         told: how such a table was read, short lines for a person.
     """
@@ -52,6 +54,7 @@ class Dataset:
     preparation: "TabularPreparation | None" = None
     raw: SourceRows = field(default_factory=SourceRows.none)
     rows: "Mapping[str, npt.NDArray[np.int64]]" = field(default_factory=dict)
+    images: "ImageForm | None" = None
     columns: "Sequence[Column]" = ()
     told: Sequence[str] = ()
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fairkd.data.dates import as_days
 from fairkd.data.fitted_parts import FittedParts
+from fairkd.data.image_list import ImageList
 from fairkd.data.values import MISSING, as_categories, is_number, require_columns
 from fairkd.errors import DataError
 from fairkd.serving.student import Rows, Student
@@ -31,6 +32,22 @@ def scored(student: Student, rows: Rows) -> pd.DataFrame:
     """
     probabilities = student.probabilities(rows)
     return probabilities.assign(**{DECISION: student.decided(probabilities)})
+
+
+def scored_images(student: Student, images: ImageList, keep: Sequence[str]) -> pd.DataFrame:
+    """The paths, the columns to keep, each class's probability and the `DECISION`.
+
+    Args:
+        student: one that takes images.
+        images: at least one.
+        keep: columns of the images' frame.
+
+    Raises:
+        DataError: an image that cannot be decoded, or a student of other rows.
+    """
+    found = student.of_files(images.files)
+    scores = found.assign(**{DECISION: student.decided(found)}).reset_index(drop=True)
+    return pd.concat([images.frame[[images.file, *keep]], scores], axis=1)
 
 
 @dataclass
@@ -73,7 +90,8 @@ class Scoring:
         changed: dict[str, pd.Series[Any]] = {}
         for name, kind in self.student.description.columns:
             if kind == "date" and not is_number(rows[name]):
-                changed[name] = as_days(rows[name])
+                known = rows[name].notna().any()
+                changed[name] = as_days(rows[name]) if known else rows[name].astype(float)
             if kind == "boolean" and rows[name].dtype in ("str", object):
                 changed[name] = rows[name].replace(_TRUTH)
         return rows.assign(**changed)

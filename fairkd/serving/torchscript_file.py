@@ -31,7 +31,7 @@ def torchscript(student: Student) -> bytes:
     """
     if isinstance(student.model, Int8):
         raise ConfigError(
-            f"The run's {student.description.serves} is a graph of ONNX's with weights of 8 bits, "
+            f"The {student.description.serves} student is a graph of ONNX with weights of 8 bits, "
             "which TorchScript cannot hold; use format=onnx or format=mlflow."
         )
     example = torch.zeros(2, *student.description.shape)

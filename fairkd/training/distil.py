@@ -266,7 +266,7 @@ def connected(
         ConfigError: an unknown layer, shapes that do not meet.
     """
     objective = distillation.objective(dict(model.named_parameters()))
-    few = dataset.splits["train"].x[:_FEW_ROWS]
+    few = dataset.splits["train"].rows(slice(_FEW_ROWS)).floats
     with torch.inference_mode():
         ours = run(model.eval(), few, objective.student_features)
     theirs = outputs_of(teacher, dataset, "train", objective.teacher_features, rows=_FEW_ROWS)

@@ -30,6 +30,8 @@ sys.exit(code)
         "--cfg job",
         "data list",
         "data --help",
+        "export --help",
+        "predict --help",
         "--hydra-help",
         "distillation.temperature=-1",
         "distillation.temprature=1",

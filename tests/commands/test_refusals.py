@@ -18,15 +18,15 @@ from fairkd.errors import DataError
         (
             "train",
             2,
-            "Unknown command 'train'. Accepted: card, check, data, register, report, store, ui. "
-            "Values are set as key=value; see fairkd --help.",
+            "Unknown command 'train'. Accepted: card, check, data, export, predict, register, "
+            "report, store, ui. Values are set as key=value; see fairkd --help.",
         ),
         (
             "data=nope",
             1,
             "Unknown choice for data 'nope'. Accepted: acs, adult, arrests, compas, "
-            "credit_default, crime, german, heritage, iris, law_school, table, tinted_digits, "
-            "tinted_fashion, tinted_mnist.",
+            "credit_default, crime, german, heritage, images, iris, law_school, table, "
+            "tinted_digits, tinted_fashion, tinted_mnist.",
         ),
         (
             "distillation.temprature=2",

@@ -105,3 +105,14 @@ def test_rare_groups_arrive_from_overrides(tmp_path: Path) -> None:
     rare = {"rare_groups": {"rule": "merge_below_rows", "limit": 400}, "groups": ["colour+sex"]}
     data = instantiate(OmegaConf.merge(composed("arrests", tmp_path), rare))
     assert data.blocks["colour+sex"].cells == ("black+male", "white+male", "other")
+
+
+def test_images_have_every_knob_with_the_loaders_own_default(tmp_path: Path) -> None:
+    config = composed("images", tmp_path)
+    arguments = inspect.signature(get_method(config["_target_"])).parameters
+    assert set(config) - {"_target_", "_convert_"} == set(arguments)
+    plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
+    for argument in arguments.values():
+        if argument.default is not argument.empty and argument.name not in FROM_ELSEWHERE:
+            given = plain[argument.name]
+            assert (None if given == {} else given) == argument.default, argument.name

@@ -45,5 +45,5 @@ def test_a_network_that_cannot_be_traced_is_found_out(student_of: Callable[..., 
 
 
 def test_a_quantised_student_is_refused(student_of: Callable[..., Student]) -> None:
-    with pytest.raises(ConfigError, match=r"a graph of ONNX's .* use format=onnx or format=mlflow"):
+    with pytest.raises(ConfigError, match=r"a graph of ONNX .* use format=onnx or format=mlflow"):
         torchscript(student_of(model=lambda _, __: Int8()))

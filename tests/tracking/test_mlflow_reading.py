@@ -61,6 +61,15 @@ def test_artifacts(tracking: MlflowTracking, sweep: list[str]) -> None:
         reading.json(run, "curves/control.json")
 
 
+def test_a_folder_of_artifacts(tracking: MlflowTracking, sweep: list[str], tmp_path: Path) -> None:
+    reading = MlflowReading(tracking.uri)
+    run = reading.run(sweep[1])
+    found = reading.folder(run, "groups", tmp_path)
+    assert [file.name for file in found.iterdir()] == ["sex.student.csv"]
+    with pytest.raises(TrackingError, match=r"student of run .* cannot be read"):
+        reading.folder(run, "student", tmp_path)
+
+
 def test_a_store_that_was_moved(tracking: MlflowTracking, sweep: list[str], tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     moved.mkdir()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fairkd.commands.building.made import made
 from fairkd.commands.building.objective import term_of
 from fairkd.data.dataset import Dataset
+from fairkd.data.torchvision_augmentation import TARGET, check_torchvision
 from fairkd.identity import is_given
 from fairkd.models.given.given import Given
 from fairkd.models.given.weights_file import WeightsFile
@@ -72,6 +73,8 @@ def _input(section: DictConfig, shape: Sequence[int]) -> dict[str, Any]:
 def trainer_of(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettings:
     """A trainer's settings, any refusal of an augmentation named by the key that brought it."""
     for name, augmentation in section.get("augmentation", {}).items():
+        if augmentation.get("_target_") == TARGET:
+            check_torchvision()  # before Hydra, whose error would not say what to install
         above = "augmentation" if augmentation == shared.get(name) else f"{key}.augmentation"
         made(f"{above}.{name!s}", augmentation)
     settings: TrainerSettings = made(key, section)
