@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from fairkd.errors import DataError
 
@@ -61,7 +61,7 @@ def _decompressed(raw: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
     raw.seek(0)
     if start.startswith(b"\x1f\x8b"):
         with gzip.open(raw, "rb") as unzipped:
-            yield unzipped
+            yield cast(IO[bytes], unzipped)  # it is one but for its type
     elif start.startswith(b"BZh"):
         with bz2.open(raw, "rb") as stream:
             yield stream

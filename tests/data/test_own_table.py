@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 import fairkd.commands.configuration  # noqa: F401  # what the files may refer to
 from fairkd.data.dataset import Dataset
@@ -48,16 +48,15 @@ def loaded(path: Path, **given: Any) -> Dataset:
     return load_table(**{**basics, "drop": ["person", "weight", "no", "yes"], **given})
 
 
-def composed(*words: str) -> DictConfig:
+def composed(*words: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", ["data=table", *words])
-    OmegaConf.resolve(config.data)
-    data: DictConfig = config.data
-    return data
+    data: Any = OmegaConf.to_container(config.data, resolve=True)
+    return dict(data)
 
 
 def test_every_knob_is_an_argument_with_its_own_default() -> None:
-    config: Any = OmegaConf.to_container(composed("replicate=3"))
+    config = composed("replicate=3")
     arguments = inspect.signature(load_table).parameters
     assert set(config) - {"_target_", "_convert_"} == set(arguments)
     assert config["seed"] == 3
