@@ -48,12 +48,30 @@ def outputs_on(
     device = device_of(model)
     was_training = model.training
     model.eval()
-    parts = []
+    whole: ModelOutputs | None = None
+    start = 0
     with torch.no_grad():
         for batch in BatchLoader(split, batch_size):
-            parts.append(run(model, batch.x.to(device), features).to(torch.device("cpu")))
+            part = run(model, batch.x.to(device), features).to(torch.device("cpu"))
+            # Parts that were kept one by one would lie between the layers' freed memory and split
+            # it, so that every batch took new memory for its layers.
+            whole = _room(part, split.size) if whole is None else whole
+            place = slice(start, start := start + batch.size)
+            whole.logits[place] = part.logits
+            for name, values in part.features.items():
+                whole.features[name][place] = values
     model.train(was_training)
-    return joined(parts)
+    if whole is None:
+        raise RuntimeError("A loader gives at least one batch.")
+    return whole
+
+
+def _room(like: ModelOutputs, rows: int) -> ModelOutputs:
+    """Outputs of so many rows, yet to be filled."""
+    return ModelOutputs(
+        like.logits.new_empty(rows, *like.logits.shape[1:]),
+        {name: v.new_empty(rows, *v.shape[1:]) for name, v in like.features.items()},
+    )
 
 
 def device_of(model: nn.Module) -> torch.device:
