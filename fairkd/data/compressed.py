@@ -61,13 +61,13 @@ def _decompressed(raw: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
     raw.seek(0)
     if start.startswith(b"\x1f\x8b"):
         with gzip.open(raw, "rb") as unzipped:
-            yield unzipped  # type: ignore[misc]  # typeshed lists GzipFile as no IO[bytes]
+            yield unzipped
     elif start.startswith(b"BZh"):
         with bz2.open(raw, "rb") as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
     elif start.startswith(b"\xfd7zXZ"):
         with lzma.open(raw, "rb") as stream:
-            yield stream  # type: ignore[misc]
+            yield stream
     elif start.startswith(_ZIP):
         with zipfile.ZipFile(raw) as archive, archive.open(_only_member(archive, path)) as member:
             yield member

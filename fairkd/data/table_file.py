@@ -17,7 +17,6 @@ from fairkd.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 _OTHER_FORMATS = {
     ".xlsx": "an Excel file", ".xls": "an Excel file", ".ods": "a spreadsheet",
@@ -76,11 +75,12 @@ def read_table(
         ConfigError: a value that cannot work.
     """
     reading = reading or Reading()
+    sha256 = None if sha256 is None else str(sha256).lower()
     place = located(str(path), key=f"{key}.path", cache=cache, sha256=sha256)
     origin = str(place)
     files = files_of(place, key)
     content = _fingerprint(files, place)
-    if sha256 is not None and sha256.lower() != content:
+    if sha256 not in (None, content):
         raise DataError(
             f"{origin} has the sha256 {content}, and {key}.sha256 is {sha256}; correct the key, or "
             "name the right file."
@@ -88,23 +88,18 @@ def read_table(
     found = opened_table(files, place, reading, key)
     names = unique_names(found.names, origin)
     wanted = names if choose is None else choose(names)
-    places = [place for place, name in enumerate(names) if name in wanted]
+    places = [number for number, name in enumerate(names) if name in wanted]
     fits = partial(check_fits, origin, key=key, memory_gib=memory_gib)
     if isinstance(found, CsvFile):
         raw_texts = [raw for raw, name in zip(found.names, names, strict=True) if name in texts]
         table = found.read(places, raw_texts, fits)
     else:
         table = found.read(places, fits)
-    return _framed(table, [names[place] for place in places], reading, origin, content)
-
-
-def _framed(
-    table: "pa.Table", names: Sequence[str], reading: Reading, origin: str, content: str
-) -> TableFile:
-    table = plain_values(table.rename_columns(list(names)), reading)
+    table = plain_values(table.rename_columns([names[number] for number in places]), reading)
     if not table.num_rows:
-        raise DataError(no_rows(origin, names))
+        raise DataError(no_rows(origin, table.column_names))
     table, left_out = without_index(table, origin)
+    # Nothing else refers to the table: each of its columns is freed as soon as the frame has it.
     frame = table.to_pandas(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
