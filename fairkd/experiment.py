@@ -216,7 +216,8 @@ def _teacher(
         outputs = keeper.outputs(above[0], teacher.model, job.dataset, layers)
         return train_student(recipe, lesson.distillation, teacher.model, outputs, job.dataset)
 
-    return keeper.model("teacher", key, recipe, train, called)
+    doing = None if recipe.given is None else f"reading {recipe.given.source}"
+    return keeper.model("teacher", key, recipe, train, called, doing)
 
 
 def _teacher_layers(job: Job) -> tuple[str, ...]:

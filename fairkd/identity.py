@@ -1,16 +1,18 @@
 """Under which keys a job's parts are kept: what each of them depends on, and nothing more."""
 
 import contextlib
+import glob
 import hashlib
 import importlib.metadata
 import importlib.util
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from fairkd.data.fetch import sha256_of
 from fairkd.data.imperfect import GROUP_FLAWS, Imperfect
 from fairkd.data.splitting import Splitting
 from fairkd.store import content_key
@@ -32,6 +34,8 @@ REVISIONS = {
 
 _COMPRESSING = ("onnx", "onnxruntime", "onnxscript", "torch-pruning")
 _ADJUSTING = ("fairlearn", "scikit-learn", "scipy")
+_ANSWERING = ("onnxruntime", "scikit-learn")
+_NOT_OF_ANSWERS = ("path", "allow_pickle")
 _NOT_IDENTITY = {
     # The content is identified by its fingerprint.
     "data": ("cache", "path", "sha256", "memory_gib"),
@@ -79,6 +83,11 @@ class JobKeys:
     compressed: Mapping[str, str] = field(default_factory=dict)
     baseline: str | None = None
     above: tuple[str, ...] = ()
+
+
+def is_given(teacher: Section) -> bool:
+    """Whether a teacher is not trained here: its weights are given, or what it says."""
+    return bool(teacher.get("weights")) or "given" in teacher
 
 
 FITTED_AT_ONCE = "fairkd.models.classifier.Classifier"
@@ -163,7 +172,7 @@ def job_keys(config: Section, around: Surroundings) -> JobKeys:
 def _reads_groups(teacher: Section) -> bool:
     """Whether a teacher's training looks at the groups of its rows."""
     balanced = (teacher.get("balance") or {}).get("by") is not None
-    return not teacher.get("weights") and (balanced or "teacher" in teacher)
+    return not is_given(teacher) and (balanced or "teacher" in teacher)
 
 
 def _without_group_flaws(data: Section) -> Section:
@@ -177,7 +186,7 @@ def _without_group_flaws(data: Section) -> Section:
 def _chain(teacher: Section) -> Iterator[Section]:
     """A teacher, its own teacher, and so on."""
     yield teacher
-    if "teacher" in teacher and not teacher.get("weights"):
+    if "teacher" in teacher and not is_given(teacher):
         yield from _chain(teacher["teacher"])
 
 
@@ -316,8 +325,9 @@ def _on_block(config: Section, section: Section) -> dict[str, Any]:
 def _as_trained(teacher: Section) -> dict[str, Any]:
     """What a teacher's training depends on; its own teacher's included."""
     if teacher.get("weights"):
-        digest = hashlib.sha256(Path(teacher["weights"]).read_bytes()).hexdigest()
-        return {"model": teacher["model"], "weights": digest}
+        return {"model": teacher["model"], "weights": _content(Path(teacher["weights"]))}
+    if "given" in teacher:
+        return _as_given(teacher["given"])
     kept = {name: value for name, value in _model(teacher).items() if name != "weights"}
     fitting = []
     if (teacher.get("balance") or {}).get("by") is None:
@@ -335,6 +345,34 @@ def _as_trained(teacher: Section) -> dict[str, Any]:
         kept["teacher"] = _as_trained(teacher["teacher"])
         kept["outputs"] = REVISIONS["outputs"]  # of that teacher, which it learns from
     return kept
+
+
+def _as_given(source: Section) -> dict[str, Any]:
+    """What a teacher's answers depend on: the content of its files, wherever they lie."""
+    kept = {name: value for name, value in source.items() if name not in _NOT_OF_ANSWERS}
+    path = source.get("path")
+    if path is not None:
+        kept["content"] = [_content(file) for file in _files(path)]
+    return {"given": kept, "libraries": _versions(*_ANSWERING)}
+
+
+def _files(path: str) -> list[Path]:
+    """The file, and beside a graph of ONNX those of its weights, whose names begin with its own."""
+    file = Path(path).expanduser()
+    if file.suffix != ".onnx":
+        return [file]
+    return sorted(file.parent.glob(f"{glob.escape(file.name)}*"))
+
+
+def _content(file: Path) -> str:
+    status = file.stat()
+    return _digest(file.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest(file: Path, size: int, changed: int) -> str:  # noqa: ARG001
+    """Of a file's bytes, read once for all jobs of a process as long as it does not change."""
+    return sha256_of(file)
 
 
 def _without(section: str, values: Section, *more: str) -> dict[str, Any]:

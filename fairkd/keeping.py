@@ -14,11 +14,12 @@ from fairkd.evaluation.certificate import Certificate
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.identity import REVISIONS
+from fairkd.models.answers import Answers
 from fairkd.models.features import ModelOutputs
 from fairkd.store import Content, Entry, Store, content_key
 from fairkd.training.distil import Trained
 from fairkd.training.fit import Fitted
-from fairkd.training.inference import outputs_on
+from fairkd.training.inference import outputs_of
 from fairkd.training.modules import DivergedError
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,7 @@ class Keeper:
         recipe: Restores,
         train: Callable[[], Trained],
         called: str | None = None,
+        doing: str | None = None,
     ) -> Trained:
         """A trained model: trained now, or built again with the kept weights.
 
@@ -169,6 +171,7 @@ class Keeper:
             recipe: builds it.
             train: trains it.
             called: what the log calls it; its kind if not given.
+            doing: what the log calls training it.
         """
         if (kind, key) in self.failures:
             raise self.failures[kind, key]
@@ -183,7 +186,7 @@ class Keeper:
             return replace(fresh[0], reused=True) if fresh else _restored(entry, recipe)
 
         def make() -> Content:
-            log.info("%s: %s.", called or kind, _DOING.get(kind, "training"))
+            log.info("%s: %s.", called or kind, doing or _DOING.get(kind, "training"))
             try:
                 trained = train()
             except ToldError:
@@ -204,7 +207,12 @@ class Keeper:
     def outputs(
         self, model_key: str, model: nn.Module, dataset: Dataset, layers: Sequence[str]
     ) -> dict[str, ModelOutputs]:
-        """A model's logits, and the outputs of some layers, for every row of every split."""
+        """A model's logits, and the outputs of some layers, for every row of every split.
+
+        Those of a model that only answers are its state, and kept as that.
+        """
+        if isinstance(model, Answers):
+            return {split: outputs_of(model, dataset, split, layers) for split in SPLITS}
         key = content_key(
             {"model": model_key, "layers": sorted(layers), "revision": REVISIONS["outputs"]}
         )
@@ -212,7 +220,7 @@ class Keeper:
         def make() -> Content:
             named: dict[str, Tensor] = {}
             for split in SPLITS:
-                outputs = outputs_on(model, dataset.splits[split], layers)
+                outputs = outputs_of(model, dataset, split, layers)
                 named[f"{split}.logits"] = outputs.logits
                 named |= {f"{split}.feature.{n}": f for n, f in outputs.features.items()}
             return Content(tensors=named, about={"model": model_key, "layers": list(layers)})
@@ -293,7 +301,7 @@ def told(trained: Trained) -> str:
     """How a model came to be, in a few words."""
     fitted = trained.fitted
     if trained.steps == 0 and not trained.reused:
-        return f"made in {trained.seconds:.1f} s" if trained.seconds else "taken from its file"
+        return f"made in {trained.seconds:.1f} s" if trained.seconds else "given, and not trained"
     best = f"best epoch {fitted.kept_epoch + 1} of {fitted.epochs}"
     if fitted.retrained:
         best += ", its last layer retrained"

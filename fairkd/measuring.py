@@ -17,6 +17,7 @@ from fairkd.evaluation.trio import Trio, chosen_by, measure_trio
 from fairkd.evaluation.truth import Truth
 from fairkd.job import Job
 from fairkd.keeping import Keeper
+from fairkd.models.answers import Answers
 from fairkd.models.features import ModelOutputs
 from fairkd.privacy.membership import membership
 from fairkd.store import Content
@@ -157,7 +158,7 @@ def memberships(
     teacher_outputs: Mapping[str, ModelOutputs],
     predictions: Predicted,
 ) -> dict[str, Evaluation]:
-    """What every trained model's losses tell of which rows trained it."""
+    """What the losses of every model that was trained tell of which rows trained it."""
     dataset, confidence = job.dataset, job.evaluation.confidence
     rows = dataset.splits["train"]
     # Teachers and controls serve jobs that are told other things of the training rows' groups.
@@ -177,7 +178,8 @@ def memberships(
     of = (told, confidence)
     return {
         name: _shared(job, keeper, "membership", name, of, partial(measure, name))
-        for name in trained
+        for name, model in trained.items()
+        if not isinstance(model.model, Answers)  # nobody knows which rows trained it
     }
 
 

@@ -382,6 +382,46 @@ def test_given_weights_end_a_chain_and_count_by_their_content(tmp_path):
     assert keys("a").teacher != keys("c").teacher
 
 
+GIVEN = {"_target_": "fairkd.models.given.onnx_file.OnnxFile", "output": None, "holds": None}
+
+
+def _answering(path: Any, **changed: Any) -> dict[str, Any]:
+    config = _chain()
+    teacher = {name: v for name, v in config["teacher"].items() if name != "teacher"}
+    source = {**GIVEN, "path": str(path), **changed.pop("given", {})}
+    config["teacher"] = {**teacher, "path": str(path), "given": source, **changed}
+    return config
+
+
+def test_a_teacher_that_only_answers_counts_by_the_content_of_its_file(tmp_path):
+    for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / f"{name}.onnx").write_bytes(content)
+
+    def keys(name: str, **changed: Any) -> Any:
+        return job_keys(_answering(tmp_path / f"{name}.onnx", **changed), AROUND)
+
+    assert keys("a") == keys("b")
+    assert keys("a").teacher == keys("b", seed=9).teacher
+    assert keys("a").teacher != keys("c").teacher
+    assert keys("a").student != keys("c").student
+    assert keys("a").control == keys("c").control
+    assert keys("a").teacher != keys("a", given={"holds": "logits"}).teacher
+    before = keys("a").teacher
+    (tmp_path / "a.onnx").touch()
+    assert keys("a").teacher == before
+    (tmp_path / "a.onnx.data").write_bytes(b"weights beside the graph")
+    assert keys("a").teacher != before
+
+
+def test_whether_a_pickle_is_allowed_is_no_part_of_what_it_says(tmp_path):
+    (tmp_path / "clf.pkl").write_bytes(b"1")
+    one, other = (
+        job_keys(_answering(tmp_path / "clf.pkl", given={"allow_pickle": allowed}), AROUND)
+        for allowed in (False, True)
+    )
+    assert one.teacher == other.teacher
+
+
 def test_the_order_of_steps_makes_another_configuration():
     steps = CONFIG["compression"]["steps"]
     turned = _with({"compression.steps": dict(reversed(steps.items()))})

@@ -15,7 +15,13 @@ def _certify_fraction(confidence: object) -> float | None:
     return None if confidence is None else CERTIFY_FRACTION
 
 
+def _columns_of_data(path: object, columns: object) -> object:
+    """The columns of a teacher's outputs that are the data's own, as no file has them."""
+    return columns if path is None and columns is not None else []
+
+
 OmegaConf.register_new_resolver("certify_fraction", _certify_fraction, replace=True)
+OmegaConf.register_new_resolver("columns_of_data", _columns_of_data, replace=True)
 
 
 def config_folder() -> Path:

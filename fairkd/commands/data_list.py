@@ -3,7 +3,8 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from fairkd.data.catalogue import Entry, entries
+from fairkd.data.catalogue import entries
+from fairkd.data.entry import Entry
 from fairkd.store.size import shown_size
 
 WIDTH = 100
@@ -29,12 +30,18 @@ def lines(found: Sequence[Entry]) -> Iterator[str]:
             f"{entry.rows:,}",
             entry.label,
             ", ".join(entry.groups),
-            shown_size(entry.size) if entry.needs_download else "none",
+            _size(entry),
             _cached(entry),
         )
         yield from _wrapped(f"{entry.source}. Licence: {entry.licence}", _INDENT)
     yield ""
     yield from _wrapped(_END, 0)
+
+
+def _size(entry: Entry) -> str:
+    if not entry.needs_download:
+        return "none"
+    return "varies" if entry.size is None else shown_size(entry.size)
 
 
 def _cached(entry: Entry) -> str:

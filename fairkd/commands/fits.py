@@ -8,16 +8,17 @@ from torch import nn
 
 from fairkd.baselines.baseline import Baseline
 from fairkd.data.dataset import Dataset
-from fairkd.errors import ConfigError, unknown_name
+from fairkd.errors import ConfigError, DataError, unknown_name
 from fairkd.evaluation.reference import check_reference_groups
 from fairkd.evaluation.trio import MODELS
 from fairkd.experiment import check_fits
 from fairkd.job import Job
+from fairkd.models.answers import Answers
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
 from fairkd.models.features import feature_names, find_layer
-from fairkd.models.weights import load_weights
-from fairkd.training.distil import Recipe, assemble_student
+from fairkd.models.given.given import Given
+from fairkd.training.distil import Distillation, Recipe, assemble_student
 from fairkd.training.fit import check_settings
 from fairkd.training.objective import LABELS
 from fairkd.training.validation import ValidationMetrics
@@ -32,14 +33,15 @@ def check_job(job: Job) -> None:
         ConfigError: naming the key to change.
     """
     check_reference_groups(job.evaluation, job.dataset.blocks)
-    if isinstance(job.student.initial(), Classifier | Ensemble):
+    if isinstance(job.student.initial(), Answers | Classifier | Ensemble):
         raise ConfigError(
-            "student: classifiers of scikit-learn and ensembles are teachers and cannot be a "
-            "student; use one of torch (mlp, linear)."
+            "student: classifiers of scikit-learn, ensembles and recorded outputs are teachers and "
+            "cannot be a student; use one of torch (mlp, linear)."
         )
     _check_layers(job)
     _check_training("trainer", job.student, job)
     _check_teacher("teacher", job.teacher, job)
+    _check_asked("trainer", job.student, job.distillation, job.teacher)
     check_rows(job)
     check_fits(job)
     model = job.student.initial()
@@ -59,7 +61,7 @@ def check_rows(job: Job) -> None:
     key, teacher = "teacher", job.teacher
     while True:
         _check_balance(key, teacher, job.dataset)
-        if teacher.lesson is None or teacher.weights is not None:
+        if teacher.lesson is None or teacher.given is not None:
             break
         key, teacher = f"{key}.teacher", teacher.lesson.teacher
     if job.baseline is not None:
@@ -96,11 +98,8 @@ def _check_training(key: str, recipe: Recipe, job: Job) -> None:
 
 def _check_teacher(key: str, recipe: Recipe, job: Job) -> None:
     """Check a teacher, and its own teacher."""
-    if recipe.weights is not None:
-        try:
-            load_weights(recipe.initial(), recipe.weights)
-        except ConfigError as error:
-            raise ConfigError(f"{key}.weights: {error}") from error
+    if recipe.given is not None:
+        _check_given(key, recipe.initial(), recipe.given, job.dataset)
         return
     _check_training(f"{key}.trainer", recipe, job)
     if recipe.lesson is None:
@@ -113,10 +112,35 @@ def _check_teacher(key: str, recipe: Recipe, job: Job) -> None:
             f"(teacher@{key}.teacher=gradient_boosting)."
         )
     _check_teacher(f"{key}.teacher", above, job)
+    _check_asked(f"{key}.trainer", recipe, recipe.lesson.distillation, above)
     try:
         assemble_student(recipe, recipe.lesson.distillation, above.initial(), job.dataset)
     except ConfigError as error:
         raise ConfigError(f"{key}.distillation: {error}") from error
+
+
+def _check_given(key: str, model: nn.Module, given: Given, dataset: Dataset) -> None:
+    try:
+        given.check(model, dataset)
+    except (ConfigError, DataError) as error:
+        text = str(error)
+        if text.startswith("teacher."):
+            raise ConfigError(key + text.removeprefix("teacher")) from error
+        of_argument = text.partition("=")[0].isidentifier()
+        where = f"{key}." if of_argument else f"{key}.{given.named_by}: "
+        raise ConfigError(f"{where}{error}") from error
+
+
+def _check_asked(key: str, recipe: Recipe, distillation: Distillation, teacher: Recipe) -> None:
+    """Refuse rows that change at every step beside a teacher that knows rows as they are."""
+    if not recipe.settings.augmentation or not isinstance(teacher.initial(), Answers):
+        return
+    start = dict(recipe.initial().named_parameters())
+    if distillation.objective(start).needs_teacher:
+        raise ConfigError(
+            f"{key}: augmentation changes rows at every step, and the teacher's outputs are known "
+            "for the rows as they are; use augmentation=none, or a teacher that can be run."
+        )
 
 
 def _check_layers(job: Job) -> None:
@@ -160,7 +184,7 @@ def _check_rows(job: Job, term: str, fewest: int) -> None:
 
 
 def _check_balance(key: str, teacher: Recipe, dataset: Dataset) -> None:
-    if teacher.balance is None or teacher.weights is not None:
+    if teacher.balance is None or teacher.given is not None:
         return
     try:
         teacher.balance.check(teacher.initial(), dataset)

@@ -23,8 +23,8 @@ def plan(job: Job, store: Store) -> str:
     lines = [f"{job.name} (job {job.keys.job})"]
     seconds: list[float | None] = []
     done = "job" not in forced and store.holds("job", job.keys.job)
-    if job.teacher.weights is not None:
-        lines.append(f"  teacher: would be taken from {job.teacher.weights}")
+    if job.teacher.given is not None:
+        lines.append(f"  teacher: would be taken from {job.teacher.given.source}")
         del keys["teacher"]
     for place, key in enumerate(job.keys.above, start=1):
         kept = "teacher" not in forced and store.holds("teacher", key)

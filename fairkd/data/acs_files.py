@@ -39,15 +39,19 @@ def check_states(states: object) -> None:
         ConfigError: not a list, empty, a state twice, or one that is not known.
     """
     known = folktables().state_list
-    listed = isinstance(states, list | tuple) and all(isinstance(name, str) for name in states)
-    if not listed or not states or len(set(states)) < len(states):
+    if (
+        not isinstance(states, list | tuple)
+        or not states
+        or not all(isinstance(name, str) for name in states)
+        or len(set(states)) < len(states)
+    ):
         raise ConfigError(
             f"data.states={as_typed(states)} is not a list of states; accepted: at least one, each "
             "once, as in data.states=[CA,TX]."
         )
     for state in states:
         if state not in known:
-            raise ConfigError(unknown_name("state in data.states", str(state), known))
+            raise ConfigError(unknown_name("state in data.states", state, known))
 
 
 def own_files(folder: Path, states: Sequence[str], year: int) -> list[Path]:

@@ -86,7 +86,7 @@ def _read(folder: Path) -> Rows:
     needed = [*NUMBERS, _SEX, _LABEL, *(name for codes in CODED.values() for name in codes)]
     frame = read_csv(CREDIT_DEFAULT, folder, FILE, "the table of credit card holders", needed)
     check_numbers(file, frame, NUMBERS)
-    columns = {name: frame[name] for name in NUMBERS}
+    columns: dict[str, Any] = {name: frame[name] for name in NUMBERS}
     columns["sex"] = renamed(file, frame[_SEX], SEX)
     columns |= {column: decoded(file, frame, codes) for column, codes in CODED.items()}
     columns[LABEL] = renamed(file, frame[_LABEL], DEFAULT)

@@ -95,7 +95,7 @@ def _read(folder: Path) -> Rows:
     needed = [*NUMBERS, *STATES, _BLACK_SHARE, LABEL]
     frame = read_csv(CRIME, folder, FILE, "the table of communities and crime", needed)
     check_numbers(file, frame, NUMBERS)
-    columns = {name: frame[name] for name in NUMBERS}
+    columns: dict[str, Any] = {name: frame[name] for name in NUMBERS}
     columns["state"] = decoded(file, frame, STATES)
     columns["black_share"] = renamed(file, frame[_BLACK_SHARE], BLACK_SHARE)
     largest = frame[list(SHARES)].fillna(0).to_numpy().argmax(axis=1)

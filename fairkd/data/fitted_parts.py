@@ -32,7 +32,8 @@ class FittedParts:
         """The parts of a fitted preparation."""
         steps = preparation.features.named_transformers_
         none = np.zeros(0)
-        medians, means, scales, indicated = none, none, none, ()
+        medians, means, scales = none, none, none
+        indicated: tuple[int, ...] = ()
         if preparation.numeric:
             impute, scale = (step for _, step in steps["numbers"].steps)
             medians, means, scales = impute.statistics_, scale.mean_, scale.scale_

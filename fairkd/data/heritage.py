@@ -94,7 +94,7 @@ def _read(folder: Path) -> Rows:
         HERITAGE, folder, FILE, "the Heritage Health table", needed, usecols=lambda n: n in needed
     )
     check_numbers(file, frame, NUMBERS)
-    columns = {MEMBER: frame[_MEMBER]} | {name: frame[name] for name in NUMBERS}
+    columns: dict[str, Any] = {MEMBER: frame[_MEMBER]} | {name: frame[name] for name in NUMBERS}
     columns["sex"] = decoded(file, frame, SEXES)
     columns["age"] = decoded(file, frame, AGES)
     columns["older"] = decoded(file, frame, OLDER)

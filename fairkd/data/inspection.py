@@ -1,6 +1,5 @@
 """What the columns of a user's table are, which of them are features, and why others are not."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,24 +8,14 @@ import numpy as np
 import pandas as pd
 
 from fairkd.checks import as_typed, choice
+from fairkd.data.dates import as_days
 from fairkd.data.group_spec import columns_of
-from fairkd.data.kinds import CATEGORY, DATE, NESTED, NUMBER, TYPES, Seen, as_days, seen
+from fairkd.data.kinds import CATEGORY, DATE, NESTED, NUMBER, TYPES, Seen, seen
 from fairkd.data.leaks import Leak, label_copies, leaks
+from fairkd.data.left_out import reason_left_out
 from fairkd.data.table import MOST_GROUP_VALUES
 from fairkd.errors import ConfigError, DataError, unknown_name
 
-FEWEST_ROWS = 20
-"""With fewer values, that they all differ means nothing."""
-NEARLY_ALL = 0.95
-"""A column that is called an id is one where this share of its values differ."""
-MOST_TEXTS = 1_000
-SOME_TEXTS = 50
-"""Fewer different texts than these are categories in any table ..."""
-ROWS_A_TEXT = 5
-"""... and more are, up to `MOST_TEXTS`, where each has so many rows on average."""
-
-_ID_WORDS = frozenset({"id", "ids", "uid", "uuid", "guid", "identifier", "key", "index", "ssn"})
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MOST_LINES = 12
 _PLURALS = {CATEGORY: "categories", NESTED: "nested"}
 
@@ -123,7 +112,7 @@ def inspect(
     others = [name for name in names if name != label]
     groups = {name for block in sensitive for name in columns_of(block, others)}
     _check_names(types, keep, names, others)
-    kept, roles = set(keep), dict(roles or {})
+    roles = roles or {}
     columns, converted = [], {}
     for name in names:
         found = seen(frame[name], types.get(name))
@@ -136,7 +125,7 @@ def inspect(
             role = "group"
             found = _as_group(found, name, types)
         else:
-            reason = _left_out(found, name, types, kept)
+            reason = reason_left_out(found, name, name in types, name in keep)
             role = "left out" if reason else "feature"
         if role == "feature" and found.kind == DATE and name not in types:
             found = found._replace(column=as_days(found.column))
@@ -191,55 +180,6 @@ def _as_group(found: Seen, name: str, types: Mapping[str, str]) -> Seen:
         note = f"{found.distinct:,} groups; small ones are merged with data.rare_groups"
         return found._replace(note=f"{found.note}; {note}" if found.note else note)
     return found
-
-
-def _left_out(found: Seen, name: str, types: Mapping[str, str], kept: set[str]) -> str:
-    """Why a column is no feature; empty where it is one."""
-    if found.kind == NESTED:
-        return "lists or other nested values"
-    if name in kept:
-        return ""
-    rows = len(found.column)
-    values = rows - found.missing
-    if not values:
-        return "no value in any row"
-    if found.distinct == 1 and not found.missing:
-        return "the same value in every row"
-    if found.kind == DATE and name not in types:
-        return f"a date; data.types={{{name}: date}} makes it days since 1970"
-    if values >= FEWEST_ROWS:
-        if _is_row_number(found, values):
-            return "an identifier: it numbers the rows"
-        differ = f"{found.distinct:,} different values in {values:,} rows"
-        if found.kind == CATEGORY and found.distinct == values:
-            return f"an identifier: {differ}"
-        if _is_called_id(name) and found.distinct >= NEARLY_ALL * values and _is_whole(found):
-            return f"an identifier by its name: {differ}"
-        if found.kind == CATEGORY and name not in types and _is_free_text(found.distinct, values):
-            return f"free text: {differ}"
-    return ""
-
-
-def _is_free_text(distinct: int, values: int) -> bool:
-    return distinct > MOST_TEXTS or distinct > max(SOME_TEXTS, values / ROWS_A_TEXT)
-
-
-def _is_row_number(found: Seen, values: int) -> bool:
-    if found.kind != NUMBER or found.distinct != values or not _is_whole(found):
-        return False
-    return bool(found.column.max() - found.column.min() == values - 1)
-
-
-def _is_whole(found: Seen) -> bool:
-    if found.kind != NUMBER:
-        return True
-    known = found.column.dropna().to_numpy(dtype=np.float64)
-    return bool(np.isfinite(known).all() and (known == np.round(known)).all())
-
-
-def _is_called_id(name: str) -> bool:
-    words = [word.casefold() for word in _WORDS.findall(name)]
-    return bool(words) and bool({words[0], words[-1]} & _ID_WORDS)
 
 
 def _refuse_infinite(found: Seen) -> None:

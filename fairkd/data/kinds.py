@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_datetime64_any_dtype
 
+from fairkd.data.dates import as_dates, as_days, look_like_dates
 from fairkd.data.values import as_text, is_number
 from fairkd.errors import DataError
 
@@ -19,13 +20,9 @@ LARGEST_WHOLE = 2**53
 YES = frozenset({"yes", "y", "true", "t"})
 NO = frozenset({"no", "n", "false", "f"})
 
-_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?")
-_PARTS = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}")
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 _WHOLE = re.compile(r"[+-]?\d+")
 _MOSTLY = 0.5
-_EPOCH = pd.Timestamp(0)
-_DAY = pd.Timedelta(days=1)
 
 
 class Seen(NamedTuple):
@@ -71,23 +68,6 @@ def seen(column: "pd.Series[Any]", asked: str | None = None) -> Seen:
         int(found.column.isna().sum()),
         found.note,
     )
-
-
-def as_days(column: "pd.Series[Any]") -> "pd.Series[float]":
-    """Dates as days since 1970, with a fraction for the time of day; a missing one is NaN.
-
-    Raises:
-        DataError: a value is no date, or whether its day or its month comes first is not known.
-    """
-    found = _dates(column)
-    if found is None:
-        raise DataError(
-            f"The column '{column.name}' cannot be read as dates; accepted: YYYY-MM-DD, or day and "
-            "month before the year where only one order fits. Correct it, or leave it out of "
-            "data.types."
-        )
-    days: pd.Series[float] = (found - _EPOCH) / _DAY
-    return days
 
 
 def is_nested(column: "pd.Series[Any]") -> bool:
@@ -162,13 +142,13 @@ def _text(column: "pd.Series[Any]") -> _Found:
     is_one = ~np.isnan(numbers)
     if is_one[~blank[:-1]].all():
         return _Found(NUMBER, _taken(column, codes, numbers))
-    if all(map(_ISO.fullmatch, known)) or all(map(_PARTS.fullmatch, known)):
+    if look_like_dates(known):
         return _date(column)
     return _Found(CATEGORY, column, _mixed(codes, texts, is_one, blank))
 
 
 def _date(column: "pd.Series[Any]") -> _Found:
-    dates = _dates(column)
+    dates = as_dates(column)
     if dates is not None:
         return _Found(DATE, dates)
     return _Found(DATE, column, "whether the day or the month comes first is not known")
@@ -253,23 +233,3 @@ def _taken(
     if len(found) and np.isfinite(found).all() and (found == np.round(found)).all():
         return pd.Series(found.astype(np.int64), index=column.index, name=column.name)
     return pd.Series(found, index=column.index, name=column.name)
-
-
-def _dates(column: "pd.Series[Any]") -> "pd.Series[Any] | None":
-    """The same instants as `datetime64`, in universal time; ``None`` where they are not known."""
-    if is_datetime64_any_dtype(column):
-        found = pd.to_datetime(column, utc=True)
-        return found.dt.tz_localize(None)
-    texts = pd.Series(
-        [None if pd.isna(value) else str(value).strip() or None for value in column],
-        index=column.index,
-        name=column.name,
-        dtype="str",
-    )
-    fits = []
-    for form in ("ISO8601", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%m.%d.%Y"):
-        found = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
-        if (found.notna() | texts.isna()).all() and texts.notna().any():
-            fits.append(found.dt.tz_localize(None))
-    distinct = [one for place, one in enumerate(fits) if not any(map(one.equals, fits[:place]))]
-    return distinct[0] if len(distinct) == 1 else None

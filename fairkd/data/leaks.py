@@ -40,11 +40,17 @@ class Leak(NamedTuple):
 
 def label_copies(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> list[str]:
     """The columns whose values go with the classes one to one, missing being a value."""
-    classes, known = _classes(frame, label)
-    if classes is None:
+    labelled = _labelled(frame, label)
+    if labelled is None:
         return []
-    count = int(classes.max()) + 1
-    return [name for name in columns if _is_copy(frame[name][known], classes, count)]
+    rows, classes = labelled
+    sample = _sample(len(rows))
+
+    def is_copy(column: "pd.Series[Any]") -> bool:
+        few = column.iloc[rows[sample]]  # which tells most columns apart at once
+        return _one_to_one(few, classes[sample]) and _one_to_one(column.iloc[rows], classes)
+
+    return [name for name in columns if is_copy(frame[name])]
 
 
 def leaks(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> list[Leak]:
@@ -58,46 +64,52 @@ def leaks(frame: pd.DataFrame, label: str, columns: Sequence[str]) -> list[Leak]
         label: the label's column.
         columns: those to look at, none of them nested.
     """
-    classes, known = _classes(frame, label)
-    if classes is None:
+    labelled = _labelled(frame, label)
+    if labelled is None:
         return []
-    places = np.random.default_rng(0).permutation(len(classes))[:_SAMPLE]
-    half = len(places) // 2
-    learned, judged = places[:half], places[half:]
-    base = float(np.bincount(classes[judged]).max()) / len(judged)
-    rows = np.flatnonzero(known)
+    rows, classes = labelled
+    sample = _sample(len(rows))
+    y = classes[sample]
+    half = len(sample) // 2
+    base = float(np.bincount(y[half:]).max()) / len(y[half:])
     found = []
     for name in columns:
-        values = np.zeros((len(classes), 1))
-        values[places, 0] = _values(frame[name].iloc[rows[places]])
+        x = _values(frame[name].iloc[rows[sample]])[:, None]
         tree = DecisionTreeClassifier(max_leaf_nodes=_LEAVES, random_state=0)
-        tree.fit(values[learned], classes[learned])
-        accuracy = float((tree.predict(values[judged]) == classes[judged]).mean())
+        tree.fit(x[:half], y[:half])
+        accuracy = float((tree.predict(x[half:]) == y[half:]).mean())
         if accuracy >= NEARLY and 1 - accuracy <= ERRORS_LEFT * (1 - base):
             found.append(Leak(name, accuracy, base))
     return found
 
 
-def _classes(frame: pd.DataFrame, label: str) -> tuple[Codes | None, npt.NDArray[np.bool_]]:
-    """Class numbers of the rows with a label, and which rows these are; ``None`` if not to say."""
+def _labelled(frame: pd.DataFrame, label: str) -> tuple[Codes, Codes] | None:
+    """The rows with a label and their class numbers; None where nothing is said of the label."""
     codes, values = pd.factorize(frame[label])
-    known = codes >= 0
-    usable = 1 < len(values) <= MOST_CLASSES and known.sum() >= FEWEST_ROWS
-    return (codes[known] if usable else None), known
+    rows = np.flatnonzero(codes >= 0)
+    if not 1 < len(values) <= MOST_CLASSES or len(rows) < FEWEST_ROWS:
+        return None
+    return rows, codes[rows]
 
 
-def _is_copy(column: "pd.Series[Any]", classes: Codes, count: int) -> bool:
-    if column.nunique(dropna=False) != count:
+def _sample(rows: int) -> Codes:
+    """The same places at every call, in random order, at most 10,000."""
+    return np.random.default_rng(0).permutation(rows)[:_SAMPLE]
+
+
+def _one_to_one(column: "pd.Series[Any]", classes: Codes) -> bool:
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    found = len(np.unique(classes))
+    if len(values) != found:
         return False
-    codes, _ = pd.factorize(column, use_na_sentinel=False)
-    return len(np.unique(codes.astype(np.int64) * count + classes)) == count
+    return len(np.unique(codes.astype(np.int64) * (int(classes.max()) + 1) + classes)) == found
 
 
 def _values(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
     """Numbers, or categories by how common they are; a missing value is below all others."""
     if is_number(column):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        finite = np.clip(numbers, -3e38, 3e38)  # scikit-learn's trees are float32
+        finite = np.clip(numbers, -1e38, 1e38)  # scikit-learn's trees are float32
         lowest = np.nanmin(finite, initial=0.0)
         filled: npt.NDArray[np.float64] = np.where(
             np.isnan(finite), lowest - abs(lowest) - 1, finite

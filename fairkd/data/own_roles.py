@@ -21,6 +21,7 @@ class Roles:
         splitting: how rows are divided, perhaps by a column.
         weights: the column of row weights, if there is one.
         soft: the columns of label probabilities.
+        outputs: the columns of a teacher's outputs.
         columns: the only features to be read; None for all.
         drop: columns that are no features.
     """
@@ -30,6 +31,7 @@ class Roles:
     splitting: Splitting
     weights: str | None = None
     soft: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
 
@@ -42,6 +44,7 @@ class Roles:
         splitting: Splitting,
         weights: str | None,
         soft_labels: object,
+        outputs: object,
         columns: object,
         drop: object,
     ) -> "Roles":
@@ -57,6 +60,7 @@ class Roles:
             splitting=splitting,
             weights=weights,
             soft=names_in("data.soft_labels", soft_labels),
+            outputs=names_in("data.outputs", outputs),
             columns=None if columns is None else names_in("data.columns", columns),
             drop=names_in("data.drop", drop),
         )
@@ -65,6 +69,7 @@ class Roles:
     def others(self) -> dict[str, str]:
         """What columns that are neither label, group nor feature are for, by their names."""
         found = dict.fromkeys(self.soft, "label probability")
+        found |= dict.fromkeys(self.outputs, "teacher's output")
         if self.weights is not None:
             found[self.weights] = "row weight"
         if self.splitting.column is not None:
@@ -93,6 +98,7 @@ class Roles:
         if self.label not in known and not self.soft:
             raise ConfigError(unknown_name("column in data.label", self.label, known))
         lists = {"columns": self.columns or (), "drop": self.drop, "soft_labels": self.soft}
+        lists["outputs (teacher.columns)"] = self.outputs
         for key, listed in lists.items():
             for name in listed:
                 if name not in known:

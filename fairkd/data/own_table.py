@@ -50,6 +50,7 @@ def load_table(
     certify_fraction: float | None = None,
     weights: str | None = None,
     soft_labels: Sequence[str] = (),
+    outputs: Sequence[str] = (),
     columns: Sequence[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
@@ -83,6 +84,7 @@ def load_table(
         weights: the column of row weights.
         soft_labels: the columns of label probabilities, one a class or one for the positive class;
             without a column ``label`` in the file, the classes go by these columns' names.
+        outputs: the columns of a teacher's outputs.
         columns: the only features to be read; None for all.
         delimiter: see `Reading`, as the next four.
         encoding: of a CSV file.
@@ -110,6 +112,7 @@ def load_table(
         splitting=splitting,
         weights=weights,
         soft_labels=soft_labels,
+        outputs=outputs,
         columns=columns,
         drop=drop,
     )

@@ -38,7 +38,7 @@ def read_csv(
     """
     file = folder / name
     try:
-        frame = pd.read_csv(file, **options)
+        frame: pd.DataFrame = pd.read_csv(file, **options)
     except FileNotFoundError as error:
         raise DataError(
             f"There is no file {file}; data.path for data={source.name} is a folder that holds "

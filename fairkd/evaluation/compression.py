@@ -1,5 +1,6 @@
 """What a model costs: parameters, bytes, multiply-adds and latency."""
 
+import math
 import statistics
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from fairkd.models.answers import Answers
 from fairkd.models.int8 import Int8
 
 LARGE_BATCH = 256
@@ -19,7 +21,7 @@ _WARM_UP = 3
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one model.
+    """The cost of one model; every number is NaN for one that only answers.
 
     Attributes:
         parameters: the number of parameters, shared ones once.
@@ -31,13 +33,18 @@ class Cost:
         not_counted: the kinds of the other layers, whose multiply-adds count as 0.
     """
 
-    parameters: int
-    nonzero: int
-    bytes: int
-    multiply_adds: int
+    parameters: float
+    nonzero: float
+    bytes: float
+    multiply_adds: float
     latency_ms_batch_1: float
     latency_ms_batch_256: float
     not_counted: tuple[str, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a model that can be counted."""
+        return not math.isnan(self.parameters)
 
     def numbers(self) -> dict[str, float]:
         """The numbers by name."""
@@ -74,6 +81,8 @@ def latency(model: nn.Module, example: Tensor, repeats: int) -> Latency:
         example: one row, shape ``[1, ...]``.
         repeats: timed passes at each batch size, after a warm-up.
     """
+    if isinstance(model, Answers):
+        return Latency(math.nan, math.nan)
     many = example.expand(LARGE_BATCH, *example.shape[1:]).contiguous()
     with _evaluating(model):
         return Latency(*(_median_ms(model, x, repeats) for x in (example, many)))
@@ -107,6 +116,8 @@ def cost(model: nn.Module, example: Tensor, timed: Latency) -> Cost:
         example: one row, shape ``[1, ...]``, on the model's device.
         timed: its `latency`, or that of another model of the same `architecture`.
     """
+    if isinstance(model, Answers):
+        return Cost(*[math.nan] * 4, *timed, ())
     with _evaluating(model):
         work, not_counted = _work(model, example)
         return Cost(

@@ -3,6 +3,7 @@
 What compression makes of the student, and baselines, stand beside them as further models.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,7 +99,7 @@ class Trio:
             "transfers": _blocks_to_json(self.transfers),
             "further": {model: _blocks_to_json(changes) for model, changes in self.further.items()},
             "costs": {
-                name: {**cost.numbers(), "not_counted": list(cost.not_counted)}
+                name: {**_numbers(cost), "not_counted": list(cost.not_counted)}
                 for name, cost in self.costs.items()
             },
             "validation": {
@@ -244,13 +245,24 @@ def _matched_from_json(plain: Mapping[str, Any]) -> dict[str, Matched]:
     }
 
 
+def _numbers(cost: Cost) -> dict[str, Any]:
+    numbers = cost.numbers()
+    return dict(zip(numbers, encoded(list(numbers.values())), strict=True))
+
+
 def _cost(numbers: Mapping[str, Any]) -> Cost:
     return Cost(
-        parameters=int(numbers["parameters"]),
-        nonzero=int(numbers["nonzero"]),
-        bytes=int(numbers["bytes"]),
-        multiply_adds=int(numbers["multiply_adds"]),
-        latency_ms_batch_1=float(numbers["latency_ms_batch_1"]),
-        latency_ms_batch_256=float(numbers["latency_ms_batch_256"]),
+        parameters=_count(numbers["parameters"]),
+        nonzero=_count(numbers["nonzero"]),
+        bytes=_count(numbers["bytes"]),
+        multiply_adds=_count(numbers["multiply_adds"]),
+        latency_ms_batch_1=number(numbers["latency_ms_batch_1"]),
+        latency_ms_batch_256=number(numbers["latency_ms_batch_256"]),
         not_counted=tuple(numbers["not_counted"]),
     )
+
+
+def _count(given: str | float) -> float:
+    """A whole number, or NaN where nothing could be counted."""
+    value = number(given)
+    return value if math.isnan(value) else int(value)

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
-
-_LEAST = 1e-6
-_OWN = "sklearn."
+from fairkd.models.probabilities import LEAST
+from fairkd.models.skops_file import read_estimator
 
 
 class Classifier(nn.Module):
@@ -78,7 +77,7 @@ class Classifier(nn.Module):
         found = self._estimator.predict_proba(x.detach().flatten(1).cpu().numpy())
         probabilities = np.full((len(x), self._n_classes), 0.0)
         probabilities[:, self._estimator.classes_.astype(int)] = found
-        logits = torch.from_numpy(np.log(probabilities.clip(min=_LEAST)))
+        logits = torch.from_numpy(np.log(probabilities.clip(min=LEAST)))
         return logits.to(x.device, x.dtype)
 
     def _load_from_state_dict(
@@ -97,15 +96,4 @@ class Classifier(nn.Module):
 
 
 def _read(content: bytes) -> Any:
-    import skops.io
-
-    if not content:
-        return None
-    needed = skops.io.get_untrusted_types(data=content)
-    foreign = [name for name in needed if not name.startswith(_OWN)]
-    if foreign:
-        raise ConfigError(
-            f"A classifier holds types that are not scikit-learn's own ({', '.join(foreign)}), and "
-            "could not be read again without trusting them; use one of scikit-learn."
-        )
-    return skops.io.loads(content, trusted=needed)
+    return read_estimator(content, "A classifier", "use one of scikit-learn") if content else None

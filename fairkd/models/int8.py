@@ -9,14 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fairkd.models.onnx_graph import (
-    INPUT,
-    OUTPUT,
-    check_onnx_available,
-    network_graph,
-    session,
-    without_advice,
-)
+from fairkd.models.onnx_graph import INPUT, NEEDED, OUTPUT, network_graph, without_advice
+from fairkd.models.onnx_session import check_installed, session_of
 
 INT8_STATE = frozenset({"graph", "work", "by_row"})
 """The names of an `Int8`'s tensors."""
@@ -57,7 +51,7 @@ class Int8(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits, shape ``[B, C]``, on the device of ``x``."""
         if self._session is None:
-            self._session = session(self.graph.cpu().numpy().tobytes())
+            self._session = session_of(self.graph.cpu().numpy().tobytes())
         rows = x.detach().cpu().float()
         parts = torch.split(rows, 1) if self.by_row and len(rows) else (rows,)
         found = [self._session.run([OUTPUT], {INPUT: part.numpy()})[0] for part in parts]
@@ -138,7 +132,7 @@ def check_int8_available() -> None:
     Raises:
         ConfigError: naming how to install them.
     """
-    check_onnx_available("Quantisation", "leave compression=quantise out")
+    check_installed(NEEDED, "Quantisation", "leave compression=quantise out")
 
 
 def _graph(model: nn.Module, rows: Tensor) -> bytes:

@@ -1,4 +1,4 @@
-"""Models as graphs in ONNX's format: written by torch's exporter, run by ONNX Runtime."""
+"""Models as graphs in ONNX's format, written by torch's exporter."""
 
 import contextlib
 import copy
@@ -7,7 +7,6 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -18,26 +17,10 @@ from fairkd.errors import ConfigError
 INPUT, OUTPUT = "x", "logits"
 """The names of the one input and the one output of a network's graph."""
 
+NEEDED = {name: name for name in ("onnx", "onnxruntime", "onnxscript")}
+"""For `fairkd.models.onnx_session.check_installed`: what writing a graph needs, and running it."""
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_NEEDED = ("onnx", "onnxruntime", "onnxscript")
-
-
-def check_onnx_available(what: str, instead: str) -> None:
-    """Refuse what needs ONNX's libraries where they are missing.
-
-    Args:
-        what: needs them, as the sentence begins.
-        instead: what to do without them.
-
-    Raises:
-        ConfigError: naming how to install them.
-    """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ConfigError(
-            f"{what} needs {', '.join(missing)}, which is not installed; "
-            f"pip install 'fairkd[compression]', or {instead}."
-        )
 
 
 def network_graph(model: nn.Module, rows: Tensor, so: str, instead: str) -> Any:
@@ -73,20 +56,6 @@ def network_graph(model: nn.Module, rows: Tensor, so: str, instead: str) -> Any:
     written = program.model_proto
     del written.graph.value_info[:]  # quantisation transposes weights, whose shapes stand there too
     return written
-
-
-def session(graph: bytes) -> Any:
-    """An ``onnxruntime.InferenceSession`` of a graph, on the CPU, with torch's number of threads.
-
-    Args:
-        graph: as ONNX writes it.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors; advice on the graph is not for the user
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @contextlib.contextmanager

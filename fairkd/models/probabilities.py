@@ -11,6 +11,9 @@ models than for one of them; they go row by row, as do other devices, which have
 import torch
 from torch import Tensor
 
+LEAST = 1e-6
+"""What a probability counts as at least where its logarithm is taken for a logit."""
+
 
 def probabilities(logits: Tensor) -> Tensor:
     """Softmax over classes, shape ``[B, C]`` as the logits'."""

@@ -13,7 +13,7 @@ from fairkd.evaluation.compression import Cost
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.evaluation.transfer import REFERENCES
 from fairkd.evaluation.trio import MODELS, Trio
-from fairkd.sweeps.numbers import UNDEFINED, interval, number
+from fairkd.sweeps.numbers import UNDEFINED, UNKNOWN, count, interval, number
 
 DISPARITIES = {
     "selection-rate gap": "demographic_parity_difference",
@@ -24,9 +24,9 @@ DISPARITIES = {
 """What the tables call the record's metrics."""
 
 COSTS: Mapping[str, Callable[[Cost], str]] = {
-    "parameters": lambda cost: f"{cost.parameters:,}",
-    "bytes": lambda cost: f"{cost.bytes:,}",
-    "latency, 1 row": lambda cost: f"{cost.latency_ms_batch_1:.3f} ms",
+    "parameters": lambda cost: count(cost.parameters),
+    "bytes": lambda cost: count(cost.bytes),
+    "latency, 1 row": lambda cost: f"{cost.latency_ms_batch_1:.3f} ms" if cost.known else UNKNOWN,
 }
 
 
@@ -91,7 +91,7 @@ def _further_tables(trio: Trio, block: str) -> Iterable[Table]:
         models = ("student", *names[start : start + 2])
         title = f"Beside the student, on test, by {escape(block)}"
         table = _models_table(trio, block, title, models=models)
-        not_zero = [f"{trio.costs[model].nonzero:,}" for model in models]
+        not_zero = [count(trio.costs[model].nonzero) for model in models]
         table.add_row("parameters not 0", *not_zero)
         yield table
 
@@ -199,7 +199,8 @@ def _smaller(trio: Trio) -> str:
     shares = [f"{ratios[n]:.1%} of its {word}" for n, word in counted.items() if ratios[n] > 0]
     size = f", with {' and '.join(shares)}" if shares else ""
     agreement = number(transfer.metrics["fidelity"])
-    return f"the student decides as the teacher does on {agreement} of the rows{size}"
+    unknown = "" if trio.costs["teacher"].known else "; the teacher's own size and time are unknown"
+    return f"the student decides as the teacher does on {agreement} of the rows{size}{unknown}"
 
 
 def alike_lines(trio: Trio) -> Iterable[str]:

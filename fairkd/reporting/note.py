@@ -7,7 +7,7 @@ from fairkd.job_folder import FIGURES
 from fairkd.record import JobRecord
 from fairkd.reporting.markdown import plain, table
 from fairkd.serving.line import serve_line
-from fairkd.sweeps.numbers import number, with_ends
+from fairkd.sweeps.numbers import count, number, with_ends
 
 PICTURE = "groups.png"
 """Of a run's figures the one that its note shows."""
@@ -52,7 +52,7 @@ def _row(record: JobRecord, model: str) -> list[str]:
     ends = evaluation.intervals.get(record.headline.name)
     gap = with_ends(record.disparity(model, "test"), ends)
     accuracy = number(evaluation.metrics["accuracy"])
-    return [plain(model), accuracy, gap, f"{cost.parameters:,}", f"{cost.bytes:,}"]
+    return [plain(model), accuracy, gap, count(cost.parameters), count(cost.bytes)]
 
 
 def _verdicts(record: JobRecord) -> Iterator[str]:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fairkd.data.dataset import PREPARATION
-from fairkd.models.onnx_graph import check_onnx_available
+from fairkd.models.onnx_graph import NEEDED
+from fairkd.models.onnx_session import check_installed
 from fairkd.serving.agreement import Agreement, agreement
 from fairkd.serving.probe_rows import probe_rows
 from fairkd.serving.student import Rows, Student
@@ -45,7 +46,7 @@ def write_onnx(student: Student, rows: Rows, known: Mapping[str, str], path: Pat
         ConfigError: ONNX's libraries are missing, or the network cannot be written as a graph.
         DataError: it says something else.
     """
-    check_onnx_available("format=onnx", "use format=torchscript or format=mlflow")
+    check_installed(NEEDED, "format=onnx", "use format=torchscript or format=mlflow")
     from fairkd.serving.onnx_file import onnx_graph, onnx_score
 
     graph = onnx_graph(student, known)

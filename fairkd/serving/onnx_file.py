@@ -15,7 +15,8 @@ from fairkd import __version__
 from fairkd.data.fitted_parts import FittedParts
 from fairkd.data.values import MISSING, as_categories, as_numbers
 from fairkd.models.int8 import Int8
-from fairkd.models.onnx_graph import INPUT, OUTPUT, network_graph, session
+from fairkd.models.onnx_graph import INPUT, OUTPUT, network_graph
+from fairkd.models.onnx_session import session_of
 from fairkd.serving.agreement import Score, Scored
 from fairkd.serving.preparation_graph import (
     ML_DOMAIN,
@@ -52,7 +53,7 @@ def onnx_graph(student: Student, known: Mapping[str, str]) -> bytes:
     network = compose.add_prefix(_network(student), prefix=f"{prefix}network/")
     nodes = Nodes(prefix)
     if student.preparation is None:
-        shape = [ROWS, *student.description.shape]
+        shape: list[str | int | None] = [ROWS, *student.description.shape]
         inputs = [helper.make_tensor_value_info(ROWS, TensorProto.FLOAT, shape)]
         features = ROWS
     else:
@@ -77,7 +78,7 @@ def onnx_graph(student: Student, known: Mapping[str, str]) -> bytes:
 
 def onnx_score(graph: bytes, student: Student) -> Score:
     """What ONNX Runtime makes of raw rows by such a graph."""
-    run = session(graph)
+    run = session_of(graph)
     names = [output.name for output in run.get_outputs()]
 
     def score(rows: Rows) -> Scored:

@@ -51,8 +51,7 @@ class Nodes:
         name = f"{self.prefix}constant{len(self.constants)}"
         array = np.asarray(value)
         if array.dtype.kind in "UO":
-            texts = [str(text).encode() for text in array.ravel()]
-            tensor = helper.make_tensor(name, TensorProto.STRING, array.shape, texts)
+            tensor = numpy_helper.from_array(array.astype(object), name)
         else:
             tensor = numpy_helper.from_array(array, name)
         self.constants.append(tensor)

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
+from fairkd.data.dates import as_days
 from fairkd.data.fitted_parts import FittedParts
 from fairkd.data.image_list import ImageList
-from fairkd.data.kinds import as_days
 from fairkd.data.values import MISSING, as_categories, is_number, require_columns
 from fairkd.errors import DataError
 from fairkd.serving.student import Rows, Student
@@ -86,7 +87,7 @@ class Scoring:
 
     def _converted(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Dates as days since 1970, and truth values in text as they are spelled elsewhere."""
-        changed = {}
+        changed: dict[str, pd.Series[Any]] = {}
         for name, kind in self.student.description.columns:
             if kind == "date" and not is_number(rows[name]):
                 changed[name] = as_days(rows[name])
@@ -98,7 +99,7 @@ class Scoring:
         preparation = self.student.preparation
         if preparation is None:
             return
-        self.missing.update({name: int(rows[name].isna().sum()) for name in rows})
+        self.missing.update({str(name): int(rows[name].isna().sum()) for name in rows})
         known = FittedParts.of(preparation).categories
         for name, values in zip(preparation.categorical, known, strict=True):
             found = Counter(as_categories(rows[name]))

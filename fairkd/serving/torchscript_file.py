@@ -40,7 +40,7 @@ def torchscript(student: Student) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what tracing may miss: the rows will tell
             fixed = copy.deepcopy(_Probabilities(student.model)).requires_grad_(False).eval()
-            traced = torch.jit.trace(fixed, (example,))
+            traced = torch.jit.trace(fixed, (example,))  # type: ignore[no-untyped-call]
             torch.jit.save(traced, written)
     except (RuntimeError, TypeError, ValueError) as error:
         problem = str(error).strip().partition("\n")[0].rstrip(".")
@@ -55,7 +55,7 @@ def torchscript_score(script: bytes, student: Student) -> Score:
     """What such a network makes of rows that the student's preparation prepared."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        loaded = torch.jit.load(io.BytesIO(script))
+        loaded = torch.jit.load(io.BytesIO(script))  # type: ignore[no-untyped-call]
 
     def score(rows: Rows) -> Scored:
         with torch.inference_mode():

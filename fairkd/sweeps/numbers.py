@@ -8,6 +8,7 @@ import math
 from fairkd.sweeps.estimate import Estimate
 
 UNDEFINED = "undefined"
+UNKNOWN = "unknown"
 DIGITS = 3
 
 Ends = tuple[float, float]
@@ -18,6 +19,11 @@ def number(value: float, digits: int = DIGITS, signed: bool = False) -> str:
     if math.isnan(value):
         return UNDEFINED
     return f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
+
+
+def count(value: float) -> str:
+    """``1,234``; ``unknown`` for NaN, which nobody could count."""
+    return UNKNOWN if math.isnan(value) else f"{int(value):,}"
 
 
 def interval(ends: Ends | None, digits: int = DIGITS, ending: str = "") -> str:

@@ -1,5 +1,6 @@
 """Train the three models of a trio, each from its seed to its best epoch."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +15,18 @@ from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError
 from fairkd.evaluation.certificate import Certifier
 from fairkd.models.features import ModelOutputs, run
+from fairkd.models.given.given import Given
 from fairkd.models.slicing import start_from_teacher
-from fairkd.models.weights import load_weights
 from fairkd.training.balance import Balance
 from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
+from fairkd.training.inference import outputs_of
 from fairkd.training.live import LiveTeacher
 from fairkd.training.modules import StudentModule, TeacherModule
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import seeded
 from fairkd.training.validation import judged
+
+log = logging.getLogger(__name__)
 
 _FEW_ROWS = 2
 
@@ -36,7 +40,7 @@ class Recipe:
         settings: how it trains.
         seed: of its initial weights and batch order.
         callbacks: makes the user's own Lightning callbacks.
-        weights: a file with trained weights: then there is nothing to train.
+        given: what it is or says already: then there is nothing to train.
         lesson: what a teacher was taught itself; ``None`` for one that learns from labels.
         balance: of a teacher: how its last layer is retrained at the end; ``None`` leaves it.
     """
@@ -45,19 +49,19 @@ class Recipe:
     settings: TrainerSettings
     seed: int
     callbacks: Callable[[], Sequence[pl.Callback]] = tuple
-    weights: Path | None = None
+    given: Given | None = None
     lesson: "Lesson | None" = None
     balance: Balance | None = None
 
     def __post_init__(self) -> None:
-        """A model whose weights are given is taught nothing."""
-        if self.weights is not None and (self.lesson is not None or self.balance is not None):
-            raise ConfigError(f"{self.weights} gives a trained model, so nothing can train it.")
+        """A model that is given is taught nothing."""
+        if self.given is not None and (self.lesson is not None or self.balance is not None):
+            raise ConfigError(f"{self.given.source} gives the model, so nothing can train it.")
 
     @property
     def from_labels(self) -> bool:
         """Whether it is trained, and on labels alone."""
-        return self.weights is None and self.lesson is None
+        return self.given is None and self.lesson is None
 
     def initial(self) -> nn.Module:
         """The model before training: the same weights for the same seed."""
@@ -121,18 +125,31 @@ class Trained:
 
 
 def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None = None) -> Trained:
-    """Train a teacher, or a control, on labels alone; take it as it is if its weights are given.
+    """Train a teacher, or a control, on labels alone; take it as it is if it is given.
 
     Raises:
-        ConfigError: the file of weights does not fit.
+        FairkdError: what gives it does not fit.
         DivergedError: training diverged.
     """
     model = recipe.initial()
-    if recipe.weights is not None:
-        load_weights(model, recipe.weights)
-        return Trained(model.eval(), Fitted.at_once(judged(model, dataset)), 0.0, 0)
+    if recipe.given is not None:
+        recipe.given.fill(model, dataset)
+        row = judged(model.eval(), dataset)
+        _warn_of_other_order(recipe.given, row["val/accuracy"], dataset.classes)
+        return Trained(model, Fitted.at_once(row), 0.0, 0)
     module = TeacherModule(model, recipe.settings.optimizer, dataset.blocks, len(dataset.classes))
     return _fit(module, recipe, dataset, logger, None)
+
+
+def _warn_of_other_order(given: Given, accuracy: float, classes: Sequence[str]) -> None:
+    if accuracy * len(classes) < 1:
+        log.warning(
+            "%s: the most likely class is right on %.1f%% of the validation rows, less than by "
+            "chance; are its outputs in the order %s?",
+            given.source,
+            100 * accuracy,
+            ", ".join(classes),
+        )
 
 
 def train_student(
@@ -252,7 +269,7 @@ def connected(
     few = dataset.splits["train"].rows(slice(_FEW_ROWS)).floats
     with torch.inference_mode():
         ours = run(model.eval(), few, objective.student_features)
-        theirs = run(teacher.eval(), few, objective.teacher_features)
+    theirs = outputs_of(teacher, dataset, "train", objective.teacher_features, rows=_FEW_ROWS)
     for role, outputs in {"student": ours, "teacher": theirs}.items():
         expected = (len(few), len(dataset.classes))
         if outputs.logits.shape != expected:

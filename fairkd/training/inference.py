@@ -6,8 +6,32 @@ import torch
 from torch import nn
 
 from fairkd.data.batch import Batch
+from fairkd.data.dataset import Dataset
 from fairkd.data.loaders import BatchLoader
+from fairkd.models.answers import Answers
 from fairkd.models.features import ModelOutputs, run
+
+
+def outputs_of(
+    model: nn.Module,
+    dataset: Dataset,
+    split: str,
+    features: Sequence[str] = (),
+    rows: int | None = None,
+) -> ModelOutputs:
+    """`outputs_on` a split of the data; looked up where the model only answers.
+
+    Args:
+        model: any.
+        dataset: prepared splits.
+        split: one of them.
+        features: module paths to record.
+        rows: how many of its first rows; ``None``: all.
+    """
+    if isinstance(model, Answers) and len(model.on(split)) and not features:
+        return ModelOutputs(model.on(split)[:rows], {})
+    chosen = dataset.splits[split]
+    return outputs_on(model, chosen if rows is None else chosen.rows(slice(rows)), features)
 
 
 def outputs_on(

@@ -16,7 +16,7 @@ from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import probabilities
-from fairkd.training.inference import joined, joined_batch, outputs_on
+from fairkd.training.inference import joined, joined_batch, outputs_of
 from fairkd.training.objective import Objective
 
 SLACK = "slack"
@@ -112,7 +112,7 @@ def judged(model: nn.Module, dataset: Dataset) -> dict[str, float]:
     row: dict[str, float] = {}
     for stage, name in (("train", "train"), ("val", "validation")):
         split = dataset.splits[name]
-        validation.update(outputs_on(model, split), None, split)
+        validation.update(outputs_of(model, dataset, name), None, split)
         terms, metrics = validation.compute(Objective(), None)
         found = terms if stage == "train" else {**terms, **metrics}
         row |= {f"{stage}/{key}": float(value) for key, value in found.items()}

@@ -35,8 +35,19 @@ GIVEN_BY_THE_JOB = {
 OWN = {
     "teacher/classifier.yaml": ("teacher.model.estimator._target_=sklearn.naive_bayes.GaussianNB",),
     "teacher/own.yaml": ("teacher.model._target_=fairkd.models.linear.Linear",),
+    "teacher/onnx.yaml": ("teacher.path=given.onnx",),
+    "teacher/outputs.yaml": ("teacher.path=given.csv",),
+    "teacher/pickle.yaml": ("teacher.path=given.skops",),
     "student/own.yaml": ("student._target_=fairkd.models.linear.Linear",),
 }
+
+
+@pytest.fixture(autouse=True)
+def _given_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are there, as far as the checks of values look."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("given.onnx", "given.csv", "given.skops"):
+        Path(name).touch()
 
 
 def choosing(file: Path) -> tuple[str, ...]:

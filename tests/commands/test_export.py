@@ -109,7 +109,7 @@ def test_what_is_there_is_written_over_only_by_its_like(
 
 
 def test_without_onnx(fairkd: Any, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fairkd.models.onnx_graph.find_spec", lambda name: None)
+    monkeypatch.setattr("fairkd.models.onnx_session.find_spec", lambda name: None)
     ended = fairkd("export", f"folder={job}", "out=student.onnx")
     assert (ended.code, ended.err) == (
         1,

@@ -24,7 +24,7 @@ def people(state: str = "06") -> pd.DataFrame:
         own = {
             "RT": "P", "SERIALNO": f"2018GQ{i:07d}", "PWGTP": 10, "ST": int(state),
             "AGEP": 20 + i, "SEX": i % 2 + 1, "RAC1P": (1, 2, 6)[i % 3], "WKHP": 40,
-            "PINCP": 60_000 if i % 4 == 0 else 20_000, "ESR": (1, 6)[i % 2], "COW": i % 5 + 1,
+            "PINCP": 60_000 if i % 4 == 0 else 20_000, "ESR": 1 + i // 2 % 2, "COW": i % 5 + 1,
             "OCCP": 4_000 + i, "MIL": None if i % 6 == 0 else 4, "NAICSP": "722Z",
         }  # fmt: skip
         rows.append(dict.fromkeys(sorted(columns), 1) | own)
@@ -105,9 +105,7 @@ def test_files_of_ones_own_are_checked(folder: Path) -> None:
     with pytest.raises(DataError, match=r"no person file of TX for 2018 in .*psam_p06\.csv"):
         load_acs(seed=0, path=folder, states=["TX"])
     people().rename(columns={"RELP": "RELSHIPP"}).to_csv(folder / FILE, index=False)
-    with pytest.raises(
-        DataError, match=r"no column RELP, which folktables needs for data\.task=in"
-    ):
+    with pytest.raises(DataError, match="no column RELP, which folktables needs for"):
         load_acs(seed=0, path=folder)
     people().assign(AGEP="old").to_csv(folder / FILE, index=False)
     with pytest.raises(DataError, match="other than numbers in the column 'AGEP'"):

@@ -1,6 +1,7 @@
 import dataclasses
 import inspect
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -22,11 +23,13 @@ TABLES = (*FETCHED, "arrests", "iris")
 NAMED = (*TABLES, "acs")
 FROM_ELSEWHERE = ("rare_groups", "imperfect", "split", "cache")
 FOLDER = Path(__file__).parents[2] / "conf" / "data"
+ELSEWHERE = Path("elsewhere")
 
 
-def composed(name: str, cache: Path) -> DictConfig:
+@cache
+def composed(name: str, kept: Path = ELSEWHERE) -> DictConfig:
     with initialize_config_dir(str(FOLDER.parent), version_base="1.3"):
-        config = compose("train", [f"data={name}", "replicate=2", f"paths.data={cache}"])
+        config = compose("train", [f"data={name}", "replicate=2", f"paths.data={kept}"])
     OmegaConf.resolve(config.data)
     data: DictConfig = config.data
     return data
@@ -45,17 +48,17 @@ def defaults(loader: Callable[..., Dataset]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path: Path) -> None:
-    config = composed(name, tmp_path)
+def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str) -> None:
+    config = composed(name)
     arguments = defaults(get_method(config["_target_"]))
     assert set(config) - {"_target_", "_convert_"} == set(arguments)
-    assert config["_target_"] == next(e.loader for e in entries(tmp_path) if e.name == name)
+    assert config["_target_"] == next(e.loader for e in entries(ELSEWHERE) if e.name == name)
     assert config.seed == 2
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_defaults_are_the_loaders_own(name: str, tmp_path: Path) -> None:
-    config = composed(name, tmp_path)
+def test_defaults_are_the_loaders_own(name: str) -> None:
+    config = composed(name)
     plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
     arguments = defaults(get_method(config["_target_"]))
     for name_of, default in arguments.items():
@@ -75,18 +78,18 @@ def test_files_instantiate(name: str, tmp_path: Path) -> None:
     data = instantiate(composed(name, tmp_path))
     assert isinstance(data, Dataset)
     assert data.name == name
-    assert data.blocks.names == tuple(composed(name, tmp_path).groups)
+    assert data.blocks.names == tuple(composed(name).groups)
 
 
-def test_imperfect_information_has_the_defaults_of_its_class(tmp_path: Path) -> None:
+def test_imperfect_information_has_the_defaults_of_its_class() -> None:
     for name in NAMED:
-        config = OmegaConf.to_container(composed(name, tmp_path).imperfect)
+        config = OmegaConf.to_container(composed(name).imperfect)
         assert config == dataclasses.asdict(Imperfect())
 
 
-def test_rows_are_divided_as_the_loaders_do(tmp_path: Path) -> None:
+def test_rows_are_divided_as_the_loaders_do() -> None:
     for name in NAMED:
-        split = OmegaConf.to_container(composed(name, tmp_path).split)
+        split = OmegaConf.to_container(composed(name).split)
         expected = Splitting.of(SPLIT) if name == "heritage" else Splitting()
         assert Splitting.of(split) == expected  # type: ignore[arg-type]
 

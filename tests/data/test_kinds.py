@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fairkd.data.kinds import as_days, seen
+from fairkd.data.dates import as_days
+from fairkd.data.kinds import seen
 from fairkd.data.values import as_text
 from fairkd.errors import DataError
 

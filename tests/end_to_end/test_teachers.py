@@ -62,7 +62,7 @@ def test_an_assistant_whose_weights_are_given_is_taken_as_it_is(fairkd, place) -
     given = ("teacher.model.hidden=${student.hidden}", "teacher.weights=trained.safetensors")
     ended = fairkd("teacher=assistant", *given)
     assert ended.code == 0, ended.err
-    assert "teacher: taken from its file." in ended.err
+    assert "teacher: given, and not trained." in ended.err
     assert "teacher's teacher" not in ended.err
     found, before = place.runs()[-1].lasting(), place.runs()[0].lasting()
     assert found["test/teacher/auc"] == before["test/student/auc"]

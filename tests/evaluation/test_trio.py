@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -13,6 +14,7 @@ from fairkd.evaluation.evaluate import evaluate, evaluate_decisions
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.evaluation.transfer import kl_divergences
 from fairkd.evaluation.trio import MODELS, Trio, chosen_by, measure_trio
+from fairkd.models.answers import Answers
 
 FEW = EvaluationSettings(draws=40)
 
@@ -155,6 +157,18 @@ def test_a_divergence_from_what_is_decided_has_no_finite_value(make):
     p, q = (test[name].probabilities[between] for name in ("teacher", "row"))
     expected = [entropy(a, b) for a, b in zip(p, q, strict=True)]
     np.testing.assert_allclose(divergences[between], expected, atol=1e-12)
+
+
+def test_a_teacher_that_only_answers_has_no_cost_and_json_says_so(make):
+    _, trio = _trio(make, 2)
+    unknown = cost(Answers(2), zeros(1, 3), latency(Answers(2), zeros(1, 3), 1))
+    assert not unknown.known
+    trio = replace(trio, costs={**trio.costs, "teacher": unknown})
+    text = json.dumps(trio.to_json(), allow_nan=False)
+    again = Trio.from_json(json.loads(text))
+    assert all(map(math.isnan, again.costs["teacher"].numbers().values()))
+    assert all(map(math.isnan, again.cost_ratios().values()))
+    assert again.costs["student"] == trio.costs["student"]
 
 
 @pytest.mark.parametrize("classes", [2, 3])

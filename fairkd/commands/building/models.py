@@ -14,6 +14,9 @@ from fairkd.commands.building.made import made
 from fairkd.commands.building.objective import term_of
 from fairkd.data.dataset import Dataset
 from fairkd.data.torchvision_augmentation import TARGET, check_torchvision
+from fairkd.identity import is_given
+from fairkd.models.given.given import Given
+from fairkd.models.given.weights_file import WeightsFile
 from fairkd.models.inputs import input_of
 from fairkd.training.balance import Balance
 from fairkd.training.distil import Distillation, Lesson, Recipe
@@ -33,10 +36,10 @@ def teacher_of(
         build=builder(f"{key}.model", section.model, dataset),
         settings=settings(f"{key}.trainer", section.trainer, plain["trainer"]),
         seed=section.seed,
-        weights=Path(section.weights) if section.get("weights") is not None else None,
+        given=_given(key, section),
         balance=_balance(plain),
     )
-    if "teacher" not in section or recipe.weights is not None:
+    if "teacher" not in section or recipe.given is not None:
         return recipe
     above = teacher_of(f"{key}.teacher", section.teacher, plain["teacher"], dataset, settings)
     terms = section.distillation.terms
@@ -94,8 +97,14 @@ def devices_above(teacher: DictConfig) -> Iterator[str]:
         yield from devices_above(teacher.teacher)
 
 
+def _given(key: str, section: DictConfig) -> Given | None:
+    if section.get("weights") is not None:
+        return WeightsFile(Path(section.weights))
+    return made(f"{key}.given", section.given) if "given" in section else None
+
+
 def _balance(teacher: Mapping[str, Any]) -> Balance | None:
     section = teacher.get("balance")
-    if not section or section["by"] is None or teacher.get("weights") is not None:
+    if not section or section["by"] is None or is_given(teacher):
         return None
     return Balance(**section)

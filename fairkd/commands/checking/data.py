@@ -9,7 +9,7 @@ from fairkd.data.group_spec import RareGroups, block_names
 from fairkd.data.imperfect import Imperfect
 from fairkd.data.splitting import Splitting
 from fairkd.errors import ConfigError
-from fairkd.identity import FITTED_AT_ONCE, LEARNERS
+from fairkd.identity import FITTED_AT_ONCE, LEARNERS, is_given
 
 _LARGEST_FRACTION = 0.9
 _TERMS = "fairkd.distillation."
@@ -201,7 +201,7 @@ def _terms(values: Section) -> Iterator[tuple[str, Section]]:
 def _teachers(values: Section) -> Iterator[tuple[str, Section]]:
     """The teacher, its own teacher and so on, but for what is not trained here."""
     place, teacher = "teacher", values["teacher"]
-    while teacher is not None and teacher.get("weights") is None:
+    while teacher is not None and not is_given(teacher):
         yield place, teacher
         place, teacher = f"{place}.teacher", teacher.get("teacher")
 

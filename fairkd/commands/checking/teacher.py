@@ -6,6 +6,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from fairkd import checks
+from fairkd.commands.checking.given import check_given
 from fairkd.commands.checking.shared import section_of_base
 from fairkd.commands.checking.trainer import check_layers, check_trainer
 from fairkd.commands.checking.values import Section
@@ -67,14 +68,18 @@ def _check_balance(prefix: str, teacher: Section, blocks: Iterable[str]) -> None
 
 def _check_not_trained(prefix: str, teacher: Section) -> None:
     """Refuse a file that is not there, and settings of a training that a teacher does not have."""
-    if teacher.get("weights") is not None:
+    if "given" in teacher:
+        check_given(prefix, teacher)
+        why = "its answers are given"
+        ignored: tuple[str, ...] = ("trainer", "seed", "balance", "model")
+    elif teacher.get("weights") is not None:
         if not Path(str(teacher["weights"])).is_file():
             raise ConfigError(
                 f"{prefix}.weights={teacher['weights']} is no file; give one with trained weights, "
                 "or null."
             )
         why = f"{prefix}.weights gives it as it was trained"
-        ignored: tuple[str, ...] = ("trainer", "seed", "balance", "teacher", "distillation")
+        ignored = ("trainer", "seed", "balance", "teacher", "distillation")
     elif teacher["model"].get("_target_") == FITTED_AT_ONCE:
         why = f"it is fitted at once: its settings are under {prefix}.model.estimator"
         ignored = ("trainer",)

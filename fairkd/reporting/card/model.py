@@ -10,7 +10,7 @@ from fairkd.reporting.markdown import bullets, plain, table
 from fairkd.reporting.recorded import RecordedJob
 from fairkd.reporting.report.made import facts
 from fairkd.reporting.runs import FoundRuns
-from fairkd.sweeps.numbers import with_ends
+from fairkd.sweeps.numbers import UNKNOWN, count, with_ends
 
 _METHOD = {
     "distillation": "terms",
@@ -45,7 +45,7 @@ def summary(job: RecordedJob) -> str:
     decides = f" It predicts {plain(entry.label)}." if entry is not None else ""
     times = (
         f", with {teacher.parameters / cost.parameters:.3g} times its parameters"
-        if cost.parameters
+        if cost.parameters and teacher.known
         else ""
     )
     distilled = "distillation" in method_of(job)
@@ -55,7 +55,7 @@ def summary(job: RecordedJob) -> str:
         how += f", then {plain(trio.final)}"
     gap = f"{headline.metric.replace('_', ' ')} by {headline.block}"
     return (
-        f"A student of {cost.parameters:,} parameters, {how}.{decides} On test: "
+        f"A student of {count(cost.parameters)} parameters, {how}.{decides} On test: "
         f"{_overall(job, trio.final)}. The gap is {plain(gap)}. Beside it: a teacher{times}, "
         f"{_overall(job, 'teacher')}; and its control, the same architecture from a fresh start on "
         f"labels alone, {_overall(job, 'control')}."
@@ -99,12 +99,15 @@ def _sizes(trio: Trio) -> str:
     rows = [
         [
             words,
-            *(f"{int(trio.costs[name].numbers()[key]):,}" for name in names),
+            *(count(trio.costs[name].numbers()[key]) for name in names),
             _share(ratios[key]),
         ]
         for key, words in _SIZES.items()
     ]
-    latency = [f"{trio.costs[name].latency_ms_batch_1:.3g} ms" for name in names]
+    latency = [
+        f"{trio.costs[name].latency_ms_batch_1:.3g} ms" if trio.costs[name].known else UNKNOWN
+        for name in names
+    ]
     rows.append(
         [
             "one row on the CPU of the training machine",

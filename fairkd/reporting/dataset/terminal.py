@@ -1,5 +1,6 @@
 """A data set on the terminal."""
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -69,14 +70,15 @@ def _groups(groups: Groups) -> Table:
     kept = set(found["rows"].nlargest(MOST_GROUPS).index)
     left_out = [
         f"the {MOST_GROUPS} largest of {len(found)}" if len(kept) < len(found) else "",
-        "intervals in its file" if len(shown) > 1 else "",
+        "shares of classes; intervals in its file" if len(shown) > 1 else "",
         f"{len(shown)} of {len(groups.classes)} classes"
         if len(shown) < len(groups.shown_classes)
         else "",
     ]
     told = "; ".join(filter(None, left_out))
     title = f"Groups of {escape(_line(groups.block))}{f' ({told})' if told else ''}"
-    rates = [f"share of {escape(_line(groups.classes[place]))}" for place in shown]
+    of = "share of " if len(shown) == 1 else ""
+    rates = [f"{of}{escape(_line(groups.classes[place]))}" for place in shown]
     table = _table(title, "group", "rows", "share", *splits, *rates)
     for cell, row in found.iterrows():
         if cell in kept:
@@ -99,10 +101,9 @@ def _rate(row: "pd.Series[float]", name: str, with_interval: bool) -> str:
 
 def _closing(facts: Facts) -> Iterator[str]:
     for groups in facts.groups.values():
-        value, low, high = groups.gap()
-        yield (
-            f"base rates by {_line(groups.block)} differ by up to {with_ends(value, (low, high))}"
-        )
+        value, upper = groups.gap()
+        bounded = "" if math.isnan(upper) else f", with confidence 0.95 by at most {number(upper)}"
+        yield f"base rates by {_line(groups.block)} differ by up to {number(value)}{bounded}"
         if groups.unknown:
             yield f"{groups.unknown:,} rows are in no known group of {_line(groups.block)}"
     yield from _missing(facts)

@@ -43,7 +43,8 @@ def metrics(facts: Facts) -> dict[str, float]:
     found = {"rows": float(sum(facts.rows.values()))}
     found |= {metric_name("rows", split): float(rows) for split, rows in facts.rows.items()}
     for name, of in facts.groups.items():
-        found[metric_name("base_rate_difference", name)] = of.gap()[0]
+        difference = metric_name("base_rate_difference", name)
+        found[difference], found[f"{difference}_high"] = of.gap()
         rates = of.table()
         if len(rates) * len(of.shown_classes) > GROUP_METRICS_LIMIT:
             continue  # its table has them

@@ -34,7 +34,7 @@ def facts(jobs: Sequence[RecordedJob], found: FoundRuns) -> Iterator[tuple[str, 
     yield "Data", _listed(_data(job, values) for job, values in zip(jobs, flat, strict=True))
     yield "Groups on test", _listed(_groups(job) for job in jobs)
     for name, start in _SECTIONS.items():
-        yield name, _listed(_model(values, start) for values in flat)
+        yield name, _listed(_model(values, _source(start, values)) for values in flat)
     for name, start in _MEMBERS.items():
         named = _listed(
             ", ".join(key.removeprefix(start) for key in members(values, start)) for values in flat
@@ -120,6 +120,12 @@ def _groups(job: RecordedJob) -> str:
         for block, layout in found.layouts.items()
         if "count" in layout.columns
     )
+
+
+def _source(start: str, values: Mapping[str, object]) -> str:
+    """Where a model is described: of one that only answers, where its answers come from."""
+    given = start.replace(".model.", ".given.")
+    return given if f"{given}_target_" in values else start
 
 
 def _model(values: Mapping[str, object], start: str) -> str:

@@ -1,0 +1,64 @@
+"""A file of outputs as columns: a table, or an array of NumPy."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fairkd.data.table_file import read_table
+from fairkd.errors import ConfigError
+
+_ARRAYS = (".npy", ".npz")
+
+
+def read_outputs(path: str) -> pd.DataFrame:
+    """Read a file's columns; those of an array are called 0, 1, ...
+
+    Args:
+        path: a table (see `read_table`) with a line of names, ``.npy``, or ``.npz`` with one array,
+            or with arrays of one dimension, one a column.
+
+    Raises:
+        ConfigError: the file is none of these or cannot be read.
+        DataError: see `read_table`.
+    """
+    file = Path(path).expanduser()
+    table = _arrays(file) if file.suffix in _ARRAYS else read_table(path, key="teacher").frame
+    if any(_is_fraction(str(name)) for name in table.columns):
+        raise ConfigError(
+            f"{path} begins with the line {', '.join(map(str, table.columns))}, which holds "
+            "numbers and no names; give it a line of names."
+        )
+    table.columns = pd.Index(list(map(str, table.columns)))
+    if table.empty:
+        raise ConfigError(f"{path} has no rows; every row of the data needs its outputs.")
+    return table
+
+
+def _arrays(file: Path) -> pd.DataFrame:
+    try:
+        found = np.load(file, allow_pickle=False)
+        arrays: Mapping[str, Any] = {"": found} if file.suffix == ".npy" else dict(found)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        problem = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise ConfigError(f"{file} cannot be read ({problem}); give another file.") from error
+    only = next(iter(arrays.values())) if len(arrays) == 1 else None
+    if only is not None and only.ndim in (1, 2):
+        return pd.DataFrame(only)
+    if only is None and len({array.shape for array in arrays.values()}) == 1:
+        return pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1})
+    shapes = ", ".join(f"{name or 'one'} of shape {list(a.shape)}" for name, a in arrays.items())
+    raise ConfigError(
+        f"{file} holds arrays that are no outputs ({shapes}); accepted: one of rows, or of rows by "
+        "class, or columns of equal length by name."
+    )
+
+
+def _is_fraction(name: str) -> bool:
+    try:
+        return not float(name).is_integer()
+    except ValueError:
+        return False

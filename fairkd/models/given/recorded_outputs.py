@@ -1,0 +1,179 @@
+"""A teacher of which only its outputs are there: in a file, or as columns of the data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from torch import Tensor, nn
+
+from fairkd.checks import as_typed
+from fairkd.data.dataset import SPLITS, Dataset
+from fairkd.data.values import Texts, as_numbers, as_text
+from fairkd.errors import ConfigError, unknown_name
+from fairkd.models.answers import Answers
+from fairkd.models.given.outputs import Values, logits_of
+from fairkd.models.given.outputs_file import read_outputs
+
+_FEW = 5
+Positions = Mapping[str, npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class RecordedOutputs:
+    """Outputs for every row of the data, one column a class, or the positive one of two alone.
+
+    Attributes:
+        path: see `read_outputs`; ``None``: the columns are the data's own, and no features.
+        key: a column of the file and of the data by which rows find each other; ``None``: the
+            file has a row for every row of the data's source, in its order.
+        columns: which hold the outputs, in the order of the classes; ``None``: those named as the
+            classes, or the only other one for the positive class of two.
+        holds: ``probabilities`` or ``logits``, see `logits_of`.
+    """
+
+    path: str | None = None
+    key: str | None = None
+    columns: Sequence[str] | None = None
+    holds: str = "probabilities"
+
+    @property
+    def named_by(self) -> str:
+        """The key that names them."""
+        return "columns" if self.path is None else "path"
+
+    @property
+    def source(self) -> str:
+        """The file, or the columns."""
+        if self.path is not None:
+            return self.path
+        return f"the data's {', '.join(self.columns or ())}"
+
+    def check(self, model: nn.Module, dataset: Dataset) -> None:
+        """Refuse what `fill` refuses."""
+        self.fill(model, dataset)
+
+    def fill(self, model: nn.Module, dataset: Dataset) -> None:
+        """Tell the model its answers.
+
+        Raises:
+            ConfigError: rows or columns are missing, or outputs are none.
+            DataError: a column holds something other than numbers.
+        """
+        assert isinstance(model, Answers)
+        model.tell(self._of_columns(dataset) if self.path is None else self._of_file(dataset))
+
+    def _of_columns(self, dataset: Dataset) -> dict[str, Tensor]:
+        named = list(self.columns or ())
+        known = dict.fromkeys(name for frame in dataset.raw.values() for name in map(str, frame))
+        for name in named:
+            if name not in known:
+                raise ConfigError(unknown_name(f"column of data={dataset.name}", name, known))
+        seen = set(dataset.preparation.columns if dataset.preparation is not None else ())
+        features = [name for name in named if name in seen]
+        if features:
+            raise ConfigError(
+                f"{', '.join(features)} is a feature of data={dataset.name}, so the student would "
+                "be shown its teacher's outputs; leave it out of the features, or give a file."
+            )
+        return {
+            split: self._logits(dataset.raw[split][named], named, dataset, f"The {split} part")
+            for split in SPLITS
+        }
+
+    def _of_file(self, dataset: Dataset) -> dict[str, Tensor]:
+        assert self.path is not None
+        table = read_outputs(self.path)
+        if self.key is None:
+            positions = self._in_order(len(table), dataset)
+        else:
+            positions = self._matched(table, dataset, self.key)
+        logits = self._logits(table, self._columns_of(table, dataset), dataset, self.path)
+        return {split: logits[positions[split]] for split in SPLITS}
+
+    def _columns_of(self, table: pd.DataFrame, dataset: Dataset) -> list[str]:
+        names = [name for name in map(str, table) if name != self.key]
+        classes = list(dataset.classes)
+        if self.columns is not None:
+            for name in self.columns:
+                if name not in names:
+                    raise ConfigError(unknown_name(f"column of {self.path}", name, names))
+            return list(self.columns)
+        if set(classes) <= set(names):
+            return classes
+        if len(classes) == 2 and classes[1] in names and classes[0] not in names:
+            return [classes[1]]
+        if len(names) == 1 and len(classes) == 2:
+            return names
+        unnamed = [str(place) for place in range(len(classes))]  # an array's
+        if names == unnamed:
+            return names
+        raise ConfigError(
+            f"{self.path} has the columns {', '.join(names)}, and the classes of "
+            f"data={dataset.name} are {', '.join(classes)}; name its columns so, or name the "
+            "columns in the order of the classes by columns=[...]."
+        )
+
+    def _logits(
+        self, table: pd.DataFrame, columns: Sequence[str], dataset: Dataset, where: str
+    ) -> Tensor:
+        values: Values = np.column_stack([as_numbers(table[name]) for name in columns])
+        return logits_of(values, self.holds, len(dataset.classes), where)
+
+    def _in_order(self, given: int, dataset: Dataset) -> Positions:
+        if not dataset.rows:
+            raise ConfigError(
+                f"data={dataset.name} does not tell which rows of its source are where, so "
+                f"{self.path} cannot be matched with them; give a model that can be run."
+            )
+        needed = sum(map(len, dataset.rows.values()))
+        if given != needed:
+            lacks = "too few" if given < needed else "too many"
+            raise ConfigError(
+                f"{self.path} has {given:,} rows, and data={dataset.name} has {needed:,}, so that "
+                f"they are {lacks}; give one for each row in its order, or a column that names "
+                "the rows in both by key=NAME."
+            )
+        return dataset.rows
+
+    def _matched(self, table: pd.DataFrame, dataset: Dataset, key: str) -> Positions:
+        if key not in table:
+            raise ConfigError(unknown_name(f"column of {self.path} in key", key, table))
+        named = {split: _names(dataset, split, key) for split in SPLITS}
+        where = f"data={dataset.name}"
+        _refuse_repeated(np.concatenate(list(named.values())), key, where)
+        index = pd.Index(as_text(table[key]))
+        _refuse_repeated(index.to_numpy(), key, str(self.path))
+        found = {split: index.get_indexer(pd.Index(names)) for split, names in named.items()}
+        absent = [name for split in SPLITS for name in named[split][found[split] < 0]]
+        if absent:
+            few = ", ".join(map(str, absent[:_FEW])) + (", ..." if len(absent) > _FEW else "")
+            raise ConfigError(
+                f"{self.path} has no row for {len(absent):,} rows of {where}, by {key}: {few}; "
+                "every row needs its outputs."
+            )
+        return found
+
+
+def _names(dataset: Dataset, split: str, key: str) -> Texts:
+    frame = dataset.raw.get(split)
+    if frame is None or key not in frame:
+        known = () if frame is None else map(str, frame)
+        raise ConfigError(unknown_name(f"column of data={dataset.name} in key", key, known))
+    return as_text(frame[key])
+
+
+def _refuse_repeated(names: "npt.NDArray[np.object_]", key: str, where: str) -> None:
+    column = pd.Series(names)
+    if column.isna().any():
+        raise ConfigError(
+            f"key={key} names a column of {where} with {int(column.isna().sum()):,} empty "
+            "values; every row needs a name of its own."
+        )
+    repeated = column[column.duplicated()]
+    if len(repeated):
+        raise ConfigError(
+            f"key={key} names a column of {where} in which {as_typed(repeated.iloc[0])} stands "
+            "more than once; every row needs a name of its own."
+        )
