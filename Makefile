@@ -10,7 +10,7 @@ RUN ?=
 HOLDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install data run ui check test test-all lint types contracts format bench bench-sweep bench-report methods fairness picture clean
+.PHONY: help install data run ui check test test-all lint types contracts format bench bench-sweep bench-report bench-scale methods fairness picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ bench-sweep: data ## Time sweeps: stacks, other launchers, a bare PyTorch loop (
 
 bench-report: install ## Time a report on 400 tracked runs (two minutes)
 	$(BIN)/python scripts/bench_report.py $(ARGS)
+
+bench-scale: data ## Measure a row's cost: Heritage Health beside Adult, and five million rows (10 minutes)
+	$(BIN)/fairkd data fetch heritage
+	$(BIN)/python scripts/bench_scale.py $(ARGS)
 
 picture: data ## Run the sweep behind the README's picture (minutes) and draw it
 	$(BIN)/python -m fairkd -m experiment=quickstart tracking.experiment=picture distillation.temperature=1,4 constraint.weight=0,0.1,0.2,0.3,0.5,0.7,1 replicate=0,1,2,3

@@ -92,22 +92,23 @@ def assemble(
         splitting=splitting,
         column=None if splitting.column is None else table.frame[splitting.column],
     )
-    raw = SourceRows(table.frame, rows)
+    frame = table.frame
     if flaws.missing_features > 0:
-        left = without_cells(
-            raw, _deletable(table, blocks), flaws.missing_features, _random("features", seed)
-        )
-        raw = SourceRows(_in_order(left, rows), rows)
+        columns, random = _deletable(table, blocks), _random("features", seed)
+        whole = SourceRows(frame, rows)
+        frame = _in_order(without_cells(whole, columns, flaws.missing_features, random), rows)
+    raw = SourceRows(frame, rows)
     preparation = None
     if x is None:
         preparation = TabularPreparation.fit(
-            raw["train"],
+            frame,
             label=table.label,
             classes=table.classes,
             features=table.features,
             groups=blocks,
             rare_groups=rare,
             use_groups_as_features=use_groups_as_features,
+            rows=rows["train"],
         )
         encoder = preparation.groups
         splits = {name: _prepared(preparation, raw, name, len(rows[name])) for name in raw}

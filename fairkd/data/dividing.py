@@ -158,7 +158,7 @@ def _times(column: "pd.Series[Any]") -> npt.NDArray[np.float64] | Rows:
             f"'{column[unread].iloc[0]}', which is neither a number nor a date as in 2024-01-31 or "
             "2024-01-31T12:00; write it so, or choose another column."
         )
-    moments: Rows = dates.astype("int64").to_numpy(dtype=np.int64)
+    moments: Rows = np.asarray(dates.astype("int64"), dtype=np.int64)
     return moments
 
 

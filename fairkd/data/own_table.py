@@ -22,6 +22,7 @@ from fairkd.data.spellings import refuse_spellings, told_spellings
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import MOST_GROUP_VALUES, RawTable
 from fairkd.data.table_file import TableFile, read_table
+from fairkd.data.table_memory import give_back
 from fairkd.data.telling import tell_once
 from fairkd.data.values import is_number
 from fairkd.errors import ConfigError
@@ -178,6 +179,7 @@ def load_table(
     )
     told = _told(file, roles, classes, inspection, dataset)
     tell_once(name, told)
+    give_back()
     return replace(dataset, columns=inspection.columns, told=told)
 
 

@@ -10,7 +10,7 @@ from fairkd.data.fetch import fingerprint, sha256_of
 from fairkd.data.location import located
 from fairkd.data.reading import Reading
 from fairkd.data.table_csv import CsvFile, no_rows
-from fairkd.data.table_memory import check_fits
+from fairkd.data.table_memory import check_fits, give_back
 from fairkd.data.table_parquet import MAGIC, ParquetParts, parts_of
 from fairkd.data.table_values import plain_values, unique_names, without_index
 from fairkd.errors import DataError
@@ -103,6 +103,7 @@ def read_table(
     frame = table.to_pandas(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
+    give_back()
     return TableFile(frame, origin, content, tuple(left_out))
 
 

@@ -1,4 +1,4 @@
-"""Whether a table fits into memory, asked before it is read."""
+"""Memory of a table: whether it fits, asked before it is read, and what is given back."""
 
 import psutil
 
@@ -36,6 +36,13 @@ def check_fits(origin: str, read_bytes: float, *, key: str, memory_gib: float | 
             f"read fewer columns with {key}.columns=[...], name a file with a sample of the rows, "
             f"or use a machine with more memory. If the estimate is wrong, set {key}.memory_gib."
         )
+
+
+def give_back() -> None:
+    """Hand memory that a table's text needed for a while, and Arrow keeps, back to the system."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _gib(amount: float) -> str:

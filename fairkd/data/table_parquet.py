@@ -79,10 +79,12 @@ class ParquetParts:
                 f"The Parquet files in {root} do not fit together ({_line(error)}); write them "
                 "with the same types."
             ) from error
+        # Whole files read ahead would take half as much memory again as the table.
+        lean = dataset.ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
         parts = partial(
             dataset.dataset,
             [str(file) for file in files],
-            format="parquet",
+            format=dataset.ParquetFileFormat(default_fragment_scan_options=lean),
             partitioning="hive",
             partition_base_dir=str(root),
         )

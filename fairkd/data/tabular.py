@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from fairkd.data.blocks import Blocks
-from fairkd.data.group_spec import RareGroups
+from fairkd.data.group_spec import RareGroups, columns_of
 from fairkd.data.groups import GroupEncoder
 from fairkd.data.values import as_categories, as_codes, as_numbers, is_number, require_columns
 from fairkd.errors import ConfigError, DataError
@@ -63,23 +64,30 @@ class TabularPreparation:
         groups: Sequence[str],
         rare_groups: RareGroups | None = None,
         use_groups_as_features: bool = False,
+        rows: npt.NDArray[np.int64] | None = None,
     ) -> "TabularPreparation":
         """Learn medians, scales, categories and group cells from training rows.
 
         Args:
-            frame: the training rows, raw, at least one.
+            frame: raw rows, among them at least one to learn from.
             label: the label's column.
             classes: the label's values, in order.
             features: the columns a model may see.
             groups: the group blocks: columns, and intersections ``a+b``.
             rare_groups: what becomes of cells with few rows; by default they are kept.
             use_groups_as_features: keep the blocks' columns among the features.
+            rows: the places of those to learn from, ascending; all by default.
 
         Raises:
             ConfigError: no column is left as a feature, or a group column is not there.
             DataError: an infinite number, or a block with fewer than two cells.
         """
-        encoder = GroupEncoder.fit(frame, groups, rare_groups or RareGroups())
+        learned = np.arange(len(frame)) if rows is None else rows
+        available = [str(name) for name in frame.columns]
+        grouping = {name for block in groups for name in columns_of(block, available)}
+        encoder = GroupEncoder.fit(
+            frame[sorted(grouping)].iloc[learned], groups, rare_groups or RareGroups()
+        )
         hidden = () if use_groups_as_features else encoder.columns
         used = [name for name in features if name not in hidden]
         if not used:
@@ -89,7 +97,7 @@ class TabularPreparation:
             )
         numeric = tuple(name for name in used if is_number(frame[name]))
         categorical = tuple(name for name in used if name not in numeric)
-        transformer = _fitted(frame, numeric, categorical)
+        transformer = _fitted(frame, learned, numeric, categorical)
         return cls(label, tuple(classes), numeric, categorical, encoder, transformer)
 
     def transform(self, frame: pd.DataFrame) -> npt.NDArray[np.float32]:
@@ -231,24 +239,46 @@ def _transformer(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTr
 
 
 def _fitted(
-    frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
+    frame: pd.DataFrame,
+    rows: npt.NDArray[np.int64],
+    numeric: Sequence[str],
+    categorical: Sequence[str],
 ) -> ColumnTransformer:
-    """`_transformer` fitted to all rows.
+    """`_transformer` fitted to some rows, in little more memory than one column takes.
 
-    A `ColumnTransformer` transforms all that it is fitted to. Categories and indicators, though,
-    are known from the first row of each, and the numbers' part can be fitted by itself.
+    Fitting a `ColumnTransformer` transforms all its rows at once. Categories and indicators,
+    though, are known from the first row of each, and the numbers can be fitted column by column:
+    bit for bit, all that is learned is the same.
     """
-    numbers = _numbers(frame, numeric)
-    lacking = numbers.isna().to_numpy()
-    first = {int(column.argmax()) for column in lacking.T if column.any()}
+    first = {0}
     for name in categorical:
-        codes, _ = as_codes(frame[name])
+        codes, _ = as_codes(frame[name].iloc[rows])
         first.update(np.flatnonzero(~pd.Series(codes).duplicated()).tolist())
-    few = frame.iloc[sorted(first | {0})]
+    for name in numeric:
+        lacking = frame[name].iloc[rows].isna().to_numpy()
+        if lacking.any():
+            first.add(int(lacking.argmax()))
+    few = frame.iloc[rows[sorted(first)]]
     transformer = _transformer(numeric, categorical).fit(_clean(few, numeric, categorical))
     if numeric:
-        transformer.named_transformers_["numbers"].fit(numbers)
+        _fit_numbers(transformer.named_transformers_["numbers"], frame, rows, numeric)
     return transformer
+
+
+def _fit_numbers(
+    numbers: Pipeline,
+    frame: pd.DataFrame,
+    rows: npt.NDArray[np.int64],
+    numeric: Sequence[str],
+) -> None:
+    imputer, scaler = (step for _, step in numbers.steps)
+    for place, name in enumerate(numeric):
+        column = _numbers(frame[[name]].iloc[rows], [name])
+        own_imputer, own_scaler = (step for _, step in clone(numbers).fit(column).steps)
+        imputer.statistics_[place] = own_imputer.statistics_[0]
+        for learned in ("mean_", "var_", "scale_"):
+            getattr(scaler, learned)[place] = getattr(own_scaler, learned)[0]
+        scaler.n_samples_seen_ = own_scaler.n_samples_seen_
 
 
 def _numbers(frame: pd.DataFrame, numeric: Sequence[str]) -> pd.DataFrame:
