@@ -125,7 +125,8 @@ def _download(folder: Path, state: str, year: int) -> Path:
         with contextlib.redirect_stdout(said):  # where folktables writes what went wrong
             file = Path(_person_file(Path(temporary), state, year, download=True))
         if not file.is_file():
-            why = said.getvalue().rpartition("Exception:")[2].strip().rstrip(".")
+            why = said.getvalue().rpartition("Exception:")[2].rpartition(": ")[2].strip()
+            why = why.removesuffix("))").removesuffix('"')  # of the exceptions that hold the cause
             raise DataError(
                 f"The Census's person file of {state} for {year} could not be fetched ({why}); try "
                 "again where www2.census.gov is reached, or name a folder that holds it in "
