@@ -18,8 +18,8 @@ from fairkd.errors import DataError
         (
             "train",
             2,
-            "Unknown command 'train'. Accepted: card, check, data, register, report, store, ui. "
-            "Values are set as key=value; see fairkd --help.",
+            "Unknown command 'train'. Accepted: card, check, data, export, predict, register, "
+            "report, store, ui. Values are set as key=value; see fairkd --help.",
         ),
         (
             "data=nope",
