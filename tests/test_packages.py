@@ -12,6 +12,7 @@ SETUPTOOLS = PROJECT["tool"]["setuptools"]
 # Modules whose package has another name.
 PACKAGES = {
     "yaml": "PyYAML",
+    "PIL": "pillow",
     "sklearn": "scikit-learn",
     "hydra": "hydra-core",
     "omegaconf": "hydra-core",  # Hydra's own configuration

@@ -71,6 +71,7 @@ def test_a_job_on_images_is_tracked_and_its_student_takes_files(fairkd, place, t
     assert len(place.kept("student")) == 1
 
 
+@pytest.mark.slow
 def test_a_manifest_of_the_same_images_gives_the_same_results(fairkd, place, tmp_path) -> None:
     frame = drawn(tmp_path / "shapes", 120).sort_values("path")
     frame.to_parquet(tmp_path / "shapes" / "manifest.parquet")
