@@ -1,6 +1,8 @@
-"""A file that is written whole or not at all."""
+"""Files and folders that are written whole or not at all."""
 
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,11 +13,34 @@ def write_whole(text: str, path: Path) -> None:
     Raises:
         OSError: it cannot be written; then what was there before is there still.
     """
+    with writing_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[Path]:
+    """A place beside ``path``, whose folder is made where there is none, for what goes there.
+
+    At the end of the block it gets its name; if the block fails, what was there before is there
+    still, and nothing else. A folder that was there before is replaced as a whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     partial = path.with_name(f".{uuid4().hex}.partial")
+    before = partial.with_suffix(".before")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8", newline="\n")
+        yield partial
+        if path.is_dir() and not path.is_symlink():
+            path.rename(before)
         partial.replace(path)
+    except BaseException:
+        if before.is_dir() and not path.exists():
+            before.rename(path)
+        raise
     finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        for left in (partial, before):
+            shutil.rmtree(left, ignore_errors=True)
+            with suppress(OSError):
+                left.unlink(missing_ok=True)

@@ -115,7 +115,7 @@ def measured(
     repeats = settings.latency_repeats
 
     def priced(name: str) -> Cost:
-        model, example = trained[name].model, job.dataset.splits["test"].x[:1]
+        model, example = trained[name].model, job.dataset.splits["test"].rows(slice(1)).floats
         n_threads = job.student.settings.threads
         same = (architecture(model), example.shape, example.dtype, repeats, n_threads)
         timed = keeper.recall("latency", same, partial(latency, model, example, repeats))

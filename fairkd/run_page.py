@@ -113,11 +113,11 @@ def tables(record: JobRecord) -> "dict[str, pd.DataFrame]":
 
 def _log_model(run: Run, job: Job, record: JobRecord, described: Description) -> None:
     """The numbers are of the model that is served, which need not be the job's final one."""
-    raw = job.dataset.raw.get("train")
+    raw = job.dataset.raw
     example = (
-        job.dataset.splits["train"].x[:1].numpy()
-        if raw is None
-        else raw[[column.name for column in described.columns]].head(_EXAMPLES)
+        raw.some("train", slice(_EXAMPLES))[[column.name for column in described.columns]]
+        if described.columns
+        else job.dataset.splits["train"].rows(slice(1)).floats.numpy()
     )
     numbers = record.compared(described.serves)
     run.log_model(STUDENT, described, example, numbers)

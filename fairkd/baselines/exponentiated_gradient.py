@@ -113,10 +113,12 @@ class ExponentiatedGradient:
             return np.asarray(fitted._pmf_predict(x)[:, 1], dtype=np.float64)
 
         def decide(split: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-            probabilities = positive(splits[split].x.flatten(1).cpu().numpy())
+            probabilities = positive(splits[split].floats.flatten(1).cpu().numpy())
             return probabilities, drawn(probabilities, self.seed)
 
-        price = cost_of(learners, shares, splits["test"].x[:1], given.settings.latency_repeats)
+        price = cost_of(
+            learners, shares, splits["test"].rows(slice(1)).floats, given.settings.latency_repeats
+        )
         gap = float(fitted.best_gap_)
         slack = reach(self.statistic, rows) * self.eps * (1 + 2 * gap)
         facts = {

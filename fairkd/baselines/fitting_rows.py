@@ -38,7 +38,7 @@ class FittingRows:
         truth = Truth.of(batch, dataset.blocks, dataset.classes)
         cell = truth.memberships[block.name]
         known = cell >= 0
-        x = batch.x.flatten(1).cpu().numpy()[known]
+        x = batch.floats.flatten(1).cpu().numpy()[known]
         return cls(x, truth.y[known], cell[known], block)
 
     def present(self, rows: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:

@@ -109,14 +109,14 @@ class GridSearch:
         splits = given.dataset.splits
 
         def decide(split: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-            x = splits[split].x.flatten(1).cpu().numpy()
+            x = splits[split].floats.flatten(1).cpu().numpy()
             decisions = _decided(chosen, x)
             if not hasattr(chosen, "predict_proba"):
                 return decisions.astype(np.float64), decisions
             return _positive(chosen, x), decisions
 
         repeats = given.settings.latency_repeats
-        price = cost_of([chosen], [1.0], splits["test"].x[:1], repeats)
+        price = cost_of([chosen], [1.0], splits["test"].rows(slice(1)).floats, repeats)
         facts = {
             "learners_trained": float(len(fitted.predictors_)),
             "chosen": float(place),
@@ -136,7 +136,7 @@ class GridSearch:
     def _chosen(self, fitted: Any, given: Given) -> int:
         """The place of the learner that validation prefers under the threshold."""
         truth = next(iter(given.predictions[_CHOSEN_ON].values())).truth
-        x = given.dataset.splits[_CHOSEN_ON].x.flatten(1).cpu().numpy()
+        x = given.dataset.splits[_CHOSEN_ON].floats.flatten(1).cpu().numpy()
         name = f"{RECORDED_AS[self.statistic]}/{given.dataset.blocks.named(self.by).name}"
         judged = []
         for candidate in fitted.predictors_:

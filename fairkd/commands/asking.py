@@ -88,6 +88,20 @@ def choice_of(values: Mapping[str, str], key: str, accepted: Sequence[str]) -> s
     return given
 
 
+def names_of(values: Mapping[str, str], key: str) -> tuple[str, ...]:
+    """Names between commas, with or without brackets around them; none where it is not given.
+
+    Raises:
+        UsageError: one of them is empty, or is given twice.
+    """
+    given = values.get(key, "")
+    inner = given[1:-1] if given.startswith("[") and given.endswith("]") else given
+    names = tuple(name.strip() for name in inner.split(",")) if inner else ()
+    if not all(names) or len(set(names)) < len(names):
+        raise UsageError(f"{key}={given} is not a list of different names; write {key}=[id,name].")
+    return names
+
+
 def threshold_of(values: Mapping[str, str], choosing: Sequence[str]) -> float | None:
     """The gap within which a student is chosen; ``None`` where it is not given.
 

@@ -1,53 +1,50 @@
-"""``fairkd data``: what data sets there are, and fetching them ahead of time."""
+"""``fairkd data``: what data sets there are, what one holds, and fetching them ahead of time."""
 
 import sys
 from collections.abc import Sequence
 
-from fairkd.data.catalogue import entries, fetch
+from fairkd.data.catalogue import fetch
 
 USAGE = """\
-fairkd data list          every data set: rows, groups, label, whether it is at hand
-fairkd data fetch NAME    fetch one into the cache ($FAIRKD_DATA, else the user's cache folder)
+fairkd data list                every data set: rows, label, groups, size, licence, source
+fairkd data fetch NAME          fetch one into the cache ($FAIRKD_DATA, else in the user's cache)
+fairkd data describe data=NAME  what one holds: columns and what is left out, groups by split, base
+                                rates, missing and small cells, which bounds it can certify
+
+describe takes the words of a job, so of your own table too:
+  fairkd data describe data=table data.path=my.csv data.label=hired data.groups=[gender,ethnicity]
+It writes tables and a picture into a folder (hydra.run.dir=FOLDER), and a run into the tracking
+store unless tracking=none.
 """
 USAGE_ERROR = 2
 
 
 def data(arguments: Sequence[str]) -> int:
-    """Run ``fairkd data ...`` and return the exit code."""
+    """Run ``fairkd data ...`` and return the exit code.
+
+    Raises:
+        UsageError: words of ``describe`` that set nothing.
+        FairkdError: data that cannot be fetched or loaded.
+    """
     if {"-h", "--help"} & set(arguments):
         print(USAGE, end="")
         return 0
     match list(arguments):
+        case ["list"]:
+            from fairkd.commands.data_list import show_list
+
+            show_list()
+            return 0
+        case ["fetch", name]:
+            return _fetch(name)
         case ["describe", *words]:
             from fairkd.commands.data_describe import describe
 
             return describe(words)
-        case ["list"]:
-            return _list()
-        case ["fetch", name]:
-            return _fetch(name)
         case _:
             given = " ".join(["fairkd data", *arguments])
             print(f"'{given}' is not a command; accepted:\n{USAGE}", end="", file=sys.stderr)
             return USAGE_ERROR
-
-
-def _list() -> int:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="Data sets (data=NAME)")
-    for heading in ("name", "rows", "groups", "label", "licence", "at hand"):
-        table.add_column(
-            heading, justify="right" if heading == "rows" else "left", no_wrap=heading == "name"
-        )
-    for entry in entries():
-        missing = "data.path=FOLDER" if entry.folder else "fairkd data fetch NAME"
-        at_hand = "yes" if entry.cached else missing
-        groups = ", ".join(entry.groups)
-        table.add_row(entry.name, f"{entry.rows:,}", groups, entry.label, entry.licence, at_hand)
-    Console().print(table)
-    return 0
 
 
 def _fetch(name: str) -> int:

@@ -24,7 +24,9 @@ def describe(words: Sequence[str]) -> int:
         FairkdError: the data cannot be loaded, or the results cannot be written.
     """
     for word in words:
-        if word.startswith("-") or "=" not in word:
+        if word in ("-m", "--multirun"):
+            raise UsageError(f"{word} is for jobs; describe one data set at a time.")
+        if word.startswith("-") or not word.partition("=")[1] or word.startswith("="):
             raise UsageError(
                 f"'{word}' is not a key=value; write the data as a job does: "
                 "fairkd data describe data=adult data.groups=[sex]."

@@ -30,6 +30,8 @@ def dispatch(arguments: Sequence[str]) -> int:
         "card": _card,
         "check": _check,
         "data": _data,
+        "export": _export,
+        "predict": _predict,
         "report": _report,
         "register": _register,
         "store": _store,
@@ -62,6 +64,18 @@ def _data(arguments: Sequence[str]) -> int:
     from fairkd.commands.data import data
 
     return data(arguments)
+
+
+def _export(arguments: Sequence[str]) -> int:
+    from fairkd.commands.export import export
+
+    return export(arguments)
+
+
+def _predict(arguments: Sequence[str]) -> int:
+    from fairkd.commands.predict import predict
+
+    return predict(arguments)
 
 
 def _report(arguments: Sequence[str]) -> int:

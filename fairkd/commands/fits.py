@@ -206,7 +206,7 @@ def _check_trainer(key: str, recipe: Recipe) -> None:
 
 
 def _check_augmentation(key: str, recipe: Recipe, job: Job) -> None:
-    few = job.dataset.splits["train"].x[:_FEW_ROWS]
+    few = job.dataset.splits["train"].rows(slice(_FEW_ROWS)).floats
     trainer: Any = job.config
     for part in key.split("."):
         trainer = trainer[part]

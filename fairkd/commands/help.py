@@ -57,6 +57,8 @@ Show
                             {folder}
   fairkd data list          the data sets
   fairkd data fetch NAME    fetch one ahead of time
+  fairkd data describe data=NAME
+                            what one holds: columns, groups, base rates, small cells
   fairkd store list         what is kept; also: store verify, store gc --limit 5GB
   fairkd --hydra-help       Hydra's own options (-m, --config-dir, --info, ...)
   fairkd --version | --help

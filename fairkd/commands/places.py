@@ -50,3 +50,18 @@ def check_out(place: Path, what: str, marks: tuple[str, ...]) -> None:
             f"out={place} is there already and does not begin as a {what} of fairkd; give another "
             "out, or remove it."
         )
+
+
+def check_free(place: Path, overwrite: bool) -> None:
+    """Refuse, before the work is done, a place of ``out=`` where something is already.
+
+    Args:
+        place: of the file or folder.
+        overwrite: whether what is there may be written over.
+
+    Raises:
+        ConfigError: something is there, or its folder cannot be written.
+    """
+    check_writable("out", place.parent)
+    if os.path.lexists(place) and not overwrite:
+        raise ConfigError(f"out={place} is there already; give another out, or add overwrite=true.")

@@ -1,6 +1,6 @@
 """``fairkd register``: a run's student, or a sweep's best, in MLflow's model registry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,15 +12,14 @@ from fairkd.commands.asking import (
     UsageError,
     asked,
     reading,
-    refuse_missing,
     threshold_of,
     which_runs,
 )
+from fairkd.commands.chosen_run import chosen_run
 from fairkd.errors import TrackingError
 from fairkd.tracking.reading import Reading, TrackedJob
 
 if TYPE_CHECKING:
-    from fairkd.reporting.chosen import Selected
     from fairkd.reporting.recorded import RecordedJob
 
 USAGE = f"""\
@@ -52,7 +51,7 @@ def register(words: Sequence[str]) -> int:
     threshold = threshold_of(values, ("sweep", "query"))
     which = which_runs(values)
     store = reading(values)
-    job, found = _chosen(store, values, which, threshold)
+    job, found = chosen_run(store, values, which, threshold)
 
     from fairkd.serving.line import serve_line
     from fairkd.sweeps.numbers import number
@@ -79,26 +78,6 @@ def register(words: Sequence[str]) -> int:
     print(f"on test {', '.join(numbers)}")
     print(f"serve   {serve_line(version.uri, without_password(uri))}")
     return 0
-
-
-def _chosen(
-    store: Reading,
-    values: Mapping[str, str],
-    which: Mapping[str, str],
-    threshold: float | None,
-) -> "tuple[RecordedJob, Selected | None]":
-    """The one job, or that of the best student of several and how it was chosen."""
-    from fairkd.reporting.chosen import selected, within_what_was_asked
-    from fairkd.reporting.recorded import recorded_jobs
-    from fairkd.reporting.runs import found_runs
-
-    runs = found_runs(store, **which)
-    refuse_missing(values, which, runs.missing)
-    jobs = recorded_jobs(store, runs.jobs)
-    if "run" in which:
-        return jobs[0], None
-    found = within_what_was_asked(selected(jobs, threshold), threshold)
-    return found.job, found
 
 
 def _served(store: Reading, run: TrackedJob) -> str:

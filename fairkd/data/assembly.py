@@ -5,27 +5,34 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
 from fairkd.data.batch import Batch
+from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
 from fairkd.data.group_spec import RareGroups, block_names, columns_of
+from fairkd.data.groups import GroupEncoder
 from fairkd.data.imperfect import LABEL_FLAWS, Imperfect
 from fairkd.data.imperfect_groups import imperfect_groups
 from fairkd.data.imperfect_labels import imperfect_labels
 from fairkd.data.missing import without_cells
 from fairkd.data.row_weights import row_weights
 from fairkd.data.soft_labels import check_soft_columns, soft_labels
+from fairkd.data.source_rows import SourceRows
 from fairkd.data.splits import split_rows
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import RawTable, check_roles, check_table
 from fairkd.data.tabular import TabularPreparation
-from fairkd.data.values import as_text
+from fairkd.data.values import as_codes
 from fairkd.errors import ConfigError
+
+Labels = npt.NDArray[np.int64]
 
 WEIGHTED = ("train", "validation")
 """The splits whose rows have the weights of a table that has any."""
+_ROWS_AT_ONCE = 65_536
 
 
 def assemble(
@@ -40,6 +47,7 @@ def assemble(
     certify_fraction: float | None = None,
     imperfect: Mapping[str, Any] | None = None,
     split: Mapping[str, Any] | None = None,
+    x: npt.NDArray[np.uint8] | None = None,
 ) -> Dataset:
     """Check, split and prepare a raw table.
 
@@ -54,6 +62,7 @@ def assemble(
         rare_groups: ``rule`` and ``limit``, see `RareGroups`.
         imperfect: what is planted, or known to be wrong, see `Imperfect`.
         split: ``by``, ``column`` and ``parts``, see `Splitting`; the column is no feature.
+        x: the rows as models take them where they are no columns, bytes of shape ``[N, ...]``.
 
     Training rows weigh what the table's weights say, over their mean, and so do validation rows,
     on which epochs are compared by what is trained. Test and certify rows weigh alike, and nothing
@@ -83,35 +92,46 @@ def assemble(
         splitting=splitting,
         column=None if splitting.column is None else table.frame[splitting.column],
     )
-    raw = {name: table.frame.iloc[chosen].reset_index(drop=True) for name, chosen in rows.items()}
+    raw = SourceRows(table.frame, rows)
     if flaws.missing_features > 0:
-        raw = without_cells(
+        left = without_cells(
             raw, _deletable(table, blocks), flaws.missing_features, _random("features", seed)
         )
-    preparation = TabularPreparation.fit(
-        raw["train"],
-        label=table.label,
-        classes=table.classes,
-        features=table.features,
-        groups=blocks,
-        rare_groups=rare,
-        use_groups_as_features=use_groups_as_features,
-    )
-    splits = {name: _batch(preparation, frame) for name, frame in raw.items()}
+        raw = SourceRows(_in_order(left, rows), rows)
+    preparation = None
+    if x is None:
+        preparation = TabularPreparation.fit(
+            raw["train"],
+            label=table.label,
+            classes=table.classes,
+            features=table.features,
+            groups=blocks,
+            rare_groups=rare,
+            use_groups_as_features=use_groups_as_features,
+        )
+        encoder = preparation.groups
+        splits = {name: _prepared(preparation, raw, name, len(rows[name])) for name in raw}
+    else:
+        encoder = GroupEncoder.fit(raw["train"], blocks, rare)
+        y = _class_indices(table)
+        splits = {
+            name: _batch(x[chosen], y[chosen], encoder.encode(raw[name]))
+            for name, chosen in rows.items()
+        }
     if table.weights is not None:
         for name in WEIGHTED:
-            weight = torch.from_numpy(row_weights(raw[name], table.weights))
-            splits[name] = splits[name]._replace(weight=weight)
+            weights = row_weights(table.frame[table.weights].iloc[rows[name]])
+            splits[name] = splits[name]._replace(weight=torch.from_numpy(weights))
     if soft is not None:
         told = torch.from_numpy(soft[rows["train"]].astype(np.float32))
         splits["train"] = splits["train"]._replace(y=told)
     if not flaws.idle:
-        splits["train"] = _flawed(splits["train"], preparation, flaws, seed)
+        splits["train"] = _flawed(splits["train"], encoder.blocks, len(table.classes), flaws, seed)
     return Dataset(
         name=table.name,
         splits=splits,
         blocks=replace(
-            preparation.blocks, corrected=flaws.group_flip_rate > 0 or flaws.label_flip_rate > 0
+            encoder.blocks, corrected=flaws.group_flip_rate > 0 or flaws.label_flip_rate > 0
         ),
         classes=table.classes,
         fingerprint=table.fingerprint,
@@ -150,10 +170,9 @@ def _without_roles(table: RawTable, split_column: str | None) -> RawTable:
     return replace(table, features=tuple(name for name in table.features if name not in taken))
 
 
-def _class_indices(table: RawTable) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    place = {name: i for i, name in enumerate(table.classes)}
-    labels = as_text(table.frame[table.label])
-    return np.array([place[label] for label in labels], dtype=np.int64)
+def _class_indices(table: RawTable) -> Labels:
+    codes, labels = as_codes(table.frame[table.label])
+    return np.array([table.classes.index(label) for label in labels], dtype=np.int64)[codes]
 
 
 def _deletable(table: RawTable, blocks: Sequence[str]) -> list[str]:
@@ -163,14 +182,11 @@ def _deletable(table: RawTable, blocks: Sequence[str]) -> list[str]:
     return [name for name in table.features if name not in grouping]
 
 
-def _flawed(rows: Batch, preparation: TabularPreparation, flaws: Imperfect, seed: int) -> Batch:
+def _flawed(rows: Batch, blocks: Blocks, n_classes: int, flaws: Imperfect, seed: int) -> Batch:
     """The training rows as training is told of them."""
-    labels = imperfect_labels(
-        rows.y.numpy(), len(preparation.classes), flaws, _random("labels", seed)
-    )
-    group = imperfect_groups(
-        rows.group.numpy(), preparation.blocks, flaws, _random("groups", seed), rows.x.numpy()
-    )
+    labels = imperfect_labels(rows.y.numpy(), n_classes, flaws, _random("labels", seed))
+    features = rows.floats.flatten(1).numpy()
+    group = imperfect_groups(rows.group.numpy(), blocks, flaws, _random("groups", seed), features)
     return rows._replace(y=torch.from_numpy(labels), group=torch.from_numpy(group))
 
 
@@ -180,11 +196,33 @@ def _random(kind: str, seed: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))
 
 
-def _batch(preparation: TabularPreparation, frame: pd.DataFrame) -> Batch:
+def _in_order(
+    frames: Mapping[str, pd.DataFrame], rows: Mapping[str, "np.ndarray[Any, Any]"]
+) -> pd.DataFrame:
+    """The splits' rows as one frame, each in its place."""
+    places = np.concatenate([rows[name] for name in frames])
+    return pd.concat(list(frames.values())).set_axis(places).sort_index()
+
+
+def _prepared(preparation: TabularPreparation, raw: SourceRows, split: str, n_rows: int) -> Batch:
+    """A split, prepared some rows at a time: what that needs beside the result stays small."""
+    x = np.empty((n_rows, len(preparation.feature_names)), dtype=np.float32)
+    y = np.empty(n_rows, dtype=np.int64)
+    group = np.empty((n_rows, preparation.blocks.width), dtype=np.float32)
+    for start in range(0, n_rows, _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        frame = raw.some(split, part)
+        x[part] = preparation.transform(frame)
+        y[part] = preparation.encode_labels(frame)
+        group[part] = preparation.encode_groups(frame)
+    return _batch(x, y, group)
+
+
+def _batch(x: npt.NDArray[Any], y: Labels, group: npt.NDArray[np.float32]) -> Batch:
     return Batch(
-        x=torch.from_numpy(preparation.transform(frame)),
-        y=torch.from_numpy(preparation.encode_labels(frame)),
-        group=torch.from_numpy(preparation.encode_groups(frame)),
-        index=torch.arange(len(frame)),
-        weight=torch.ones(len(frame)),
+        x=torch.from_numpy(x),
+        y=torch.from_numpy(y),
+        group=torch.from_numpy(group),
+        index=torch.arange(len(y)),
+        weight=torch.ones(len(y)),
     )

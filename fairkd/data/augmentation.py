@@ -43,7 +43,7 @@ class Shift:
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The moved images, shape ``[B, C, H, W]`` like ``x``."""
-        _check_images(x, "Shift")
+        check_images(x, "Shift")
         rows, channels, height, width = x.shape
         if self.pixels >= min(height, width):
             raise ConfigError(
@@ -76,7 +76,7 @@ class Flip:
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The images, some of them mirrored, shape ``[B, C, H, W]`` like ``x``."""
-        _check_images(x, "Flip")
+        check_images(x, "Flip")
         drawn = torch.rand(len(x), generator=generator, dtype=torch.float32)
         mirrored = (drawn < self.probability).to(x.device)
         return torch.where(mirrored[:, None, None, None], x.flip(-1), x)
@@ -146,7 +146,16 @@ class Augmenter:
         return Augmented(*batch._replace(x=x))
 
 
-def _check_images(x: Tensor, name: str) -> None:
+def check_images(x: Tensor, name: str) -> None:
+    """Refuse rows that are no images.
+
+    Args:
+        x: shape ``[B, ...]``.
+        name: of the augmentation, for the sentence.
+
+    Raises:
+        ConfigError: rows of any other shape than ``[C, H, W]``.
+    """
     if x.dim() != 4:
         raise ConfigError(
             f"{name} takes images, rows of shape [C, H, W], and these rows have the shape "

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -9,7 +10,8 @@ class Batch(NamedTuple):
     """Rows with everything an objective may ask of them.
 
     Attributes:
-        x: features, shape ``[B, ...]``, floating point.
+        x: features, shape ``[B, ...]``, floating point; of a whole split of images perhaps bytes,
+            where 255 stands for 1 (see `floats`).
         y: labels, shape ``[B]`` (class indices, int64) or ``[B, C]`` (soft labels, rows sum to 1;
             entries of labels corrected for known errors may be negative).
         group: memberships, shape ``[B, sum G]``: the named blocks side by side, each one-hot, a
@@ -29,6 +31,11 @@ class Batch(NamedTuple):
     def size(self) -> int:
         """The number of rows."""
         return self.x.shape[0]
+
+    @property
+    def floats(self) -> Tensor:
+        """``x`` as models take it, floating point; bytes become numbers from 0 to 1."""
+        return self.x.float() / 255 if self.x.dtype == torch.uint8 else self.x
 
     def rows(self, chosen: Tensor | slice) -> "Batch":
         """The chosen rows, in the order given."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ def binned(frame: pd.DataFrame, bins: Mapping[str, Edges]) -> pd.DataFrame:
         ConfigError: a column that is not there or is no number, or edges that cannot work.
         DataError: a column without any number, or with an infinite one.
     """
-    added = {}
+    added: dict[str, pd.Series[Any]] = {}
     for name, edges in bins.items():
         column = _column(frame, name)
         added[number_name(name)] = column
@@ -73,7 +74,7 @@ def _column(frame: pd.DataFrame, name: str) -> "pd.Series[float]":
     if not is_number(frame[name]):
         raise ConfigError(
             f"data.bins.{name} is for a column of numbers, and '{name}' holds text; take it out of "
-            f"data.bins, or set data.types.{name}=number."
+            f"data.bins, or set 'data.types={{{name}: number}}'."
         )
     return frame[name]
 
@@ -84,22 +85,21 @@ def _ranges(column: "pd.Series[float]", given: Edges) -> "pd.Series[str]":
     known = numbers[~np.isnan(numbers)]
     if not len(known):
         raise DataError(f"The column '{name}' in data.bins has no number in any row.")
-    edges = _checked(name, given) if not _is_count(given) else _quantiles(name, known, int(given))
+    if isinstance(given, int) and not isinstance(given, bool):
+        edges = _quantiles(name, known, given)
+    else:
+        edges = _checked(name, given)
     names = _names(edges)
     codes = np.searchsorted(edges, numbers, side="right")
     codes[np.isnan(numbers)] = -1
-    ranges = pd.Categorical.from_codes(codes.tolist(), names, ordered=True)
+    ranges = pd.Categorical.from_codes(codes, pd.Index(names), ordered=True)
     return pd.Series(ranges, index=column.index, name=name)
-
-
-def _is_count(given: object) -> bool:
-    return isinstance(given, int) and not isinstance(given, bool)
 
 
 def _checked(name: str, given: object) -> npt.NDArray[np.float64]:
     accepted = (
-        f"ascending numbers, as in data.bins.{name}=[25,45,65], or a whole number of at least 2 "
-        "for groups of equally many rows"
+        f"ascending numbers, as in 'data.bins={{{name}: [25,45,65]}}', or a whole number of at "
+        "least 2 for groups of equally many rows"
     )
     if (
         not isinstance(given, list | tuple)
@@ -121,7 +121,9 @@ def _quantiles(name: str, known: npt.NDArray[np.float64], count: int) -> npt.NDA
         raise ConfigError(
             f"data.bins.{name}={count} is out of range; accepted: at least 2 groups, or edges."
         )
-    edges = np.unique(np.quantile(known, np.arange(1, count) / count, method="higher"))
+    edges: npt.NDArray[np.float64] = np.unique(
+        np.quantile(known, np.arange(1, count) / count, method="higher")
+    )
     edges = edges[edges > known.min()]
     if len(edges) + 1 < count:
         most = len(edges) + 1

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
+from fairkd.data.source_rows import SourceRows
+from fairkd.data.split_names import CERTIFY as CERTIFY
+from fairkd.data.split_names import SPLITS as SPLITS
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
 
+    from fairkd.data.image_form import ImageForm
     from fairkd.data.inspection import Column
     from fairkd.data.tabular import TabularPreparation
 
-SPLITS = ("train", "validation", "test")
-CERTIFY = "certify"
-"""The split of rows that certify bounds, where there are such rows."""
 PREPARATION = "preparation"
 """Where a preparation lies beside the weights of a model that needs it."""
 
@@ -37,9 +37,11 @@ class Dataset:
         fingerprint: a hash of the source's content (not of splits, seeds or preparation).
         preparation: what turns raw rows into ``x`` and ``group``, fitted on ``train`` only.
         raw: each split's rows as the source has them, but for features that were deleted on
-            purpose, in the order of its `Batch`; empty where the data has no table behind it.
+            purpose, in the order of its `Batch`, copied at each access (see `SourceRows`); empty
+            where the data has no table behind it.
         rows: each split's row positions in that table, counted from 0, in the order of its `Batch`,
             shape ``[N]``; empty where there is no table.
+        images: the form of rows that are images out of files.
         columns: what is known of each column of a table that was inspected.
         told: how such a table was read, short lines for a person.
     """
@@ -50,8 +52,9 @@ class Dataset:
     classes: tuple[str, ...]
     fingerprint: str
     preparation: "TabularPreparation | None" = None
-    raw: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+    raw: SourceRows = field(default_factory=SourceRows.none)
     rows: "Mapping[str, npt.NDArray[np.int64]]" = field(default_factory=dict)
+    images: "ImageForm | None" = None
     columns: "Sequence[Column]" = ()
     told: Sequence[str] = ()
 

@@ -1,6 +1,5 @@
 """From raw columns to group blocks: a column's values, or the cells of an intersection."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import pandas as pd
 
 from fairkd.data.blocks import Blocks
 from fairkd.data.group_spec import RareGroups, columns_of
-from fairkd.data.values import as_text
+from fairkd.data.values import Codes, as_codes
 from fairkd.errors import DataError
 
 OTHER = "other"
@@ -75,9 +74,10 @@ class GroupEncoder:
         encoded = np.zeros((len(frame), self.blocks.width), dtype=np.float32)
         for cell_map, block in zip(self.maps, self.blocks, strict=True):
             place = {name: block.start + i for i, name in enumerate(block.cells)}
-            for row, values in enumerate(_rows(frame, block.name, cell_map.columns)):
-                if values is not None:
-                    encoded[row, place[_cell(cell_map, values)]] = 1
+            codes, occurring = _combinations(frame, block.name, cell_map.columns)
+            columns = np.array([place[_cell(cell_map, values)] for values in occurring], dtype=int)
+            known = np.flatnonzero(codes >= 0)
+            encoded[known, columns[codes[known]]] = 1
         return encoded
 
     @property
@@ -121,10 +121,14 @@ class GroupEncoder:
 def _fit_block(
     frame: pd.DataFrame, block: str, columns: tuple[str, ...], rare: RareGroups
 ) -> CellMap:
-    rows = Counter(values for values in _rows(frame, block, columns) if values is not None)
-    known = rows.total()
+    codes, occurring = _combinations(frame, block, columns)
+    counts = np.bincount(codes[codes >= 0], minlength=len(occurring))
+    rows = dict(zip(occurring, counts.tolist(), strict=True))
+    known = sum(rows.values())
     few = {values for values, count in rows.items() if rare.are(count, known)}
-    kept = {values: _name(values) for values in sorted(rows) if values not in few}
+    kept = {
+        values: _name(values) for values in _in_order(rows, frame, columns) if values not in few
+    }
     _refuse_equal_names(block, kept)
     merged = _merged_name(set(kept.values())) if few else None
     merging = dict.fromkeys(sorted(few), merged) if merged is not None else {}
@@ -138,16 +142,48 @@ def _fit_block(
     return fitted
 
 
-def _rows(frame: pd.DataFrame, block: str, columns: tuple[str, ...]) -> list[Values | None]:
-    """Each row's values, or None where one of them is missing."""
+def _in_order(
+    occurring: Iterable[Values], frame: pd.DataFrame, columns: Sequence[str]
+) -> list[Values]:
+    """By the order of ordered categories, such as ranges of numbers, and of others as text."""
+    places: list[dict[str, int]] = []
+    for name in columns:
+        kind = frame[name].dtype
+        is_ordered = isinstance(kind, pd.CategoricalDtype) and kind.ordered
+        categories = frame[name].cat.categories if is_ordered else ()
+        places.append({str(value): place for place, value in enumerate(categories)})
+    return sorted(
+        occurring,
+        key=lambda values: [
+            (place.get(value, -1), value) for place, value in zip(places, values, strict=True)
+        ],
+    )
+
+
+def _combinations(
+    frame: pd.DataFrame, block: str, columns: tuple[str, ...]
+) -> tuple[Codes, list[Values]]:
+    """Each row's place among the occurring combinations of values, -1 where one is missing.
+
+    The combinations come in the order of their first rows.
+    """
     for name in columns:
         if name not in frame.columns:
             raise DataError(
                 f"The rows have no column '{name}', which the group block '{block}' needs; "
                 f"they have: {', '.join(map(str, frame.columns))}."
             )
-    texts = (as_text(frame[name]) for name in columns)
-    return [None if None in values else values for values in zip(*texts, strict=True)]
+    joint, texts = as_codes(frame[columns[0]])
+    combinations: list[Values] = [(text,) for text in texts]
+    for name in columns[1:]:
+        codes, texts = as_codes(frame[name])
+        known = (joint >= 0) & (codes >= 0)
+        numbers = joint[known] * len(texts) + codes[known]
+        joint = np.full(len(frame), -1, dtype=np.int64)
+        joint[known], occurring = pd.factorize(numbers)
+        before, last = np.divmod(occurring, max(len(texts), 1))
+        combinations = [(*combinations[i], texts[j]) for i, j in zip(before, last, strict=True)]
+    return joint, combinations
 
 
 def _cell(cell_map: CellMap, values: Values) -> str:

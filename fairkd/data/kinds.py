@@ -87,7 +87,7 @@ def as_days(column: "pd.Series[Any]") -> "pd.Series[float]":
             "data.types."
         )
     days: pd.Series[float] = (found - _EPOCH) / _DAY
-    return days.rename(column.name)
+    return days
 
 
 def is_nested(column: "pd.Series[Any]") -> bool:

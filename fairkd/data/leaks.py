@@ -99,7 +99,11 @@ def _values(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         finite = np.clip(numbers, -3e38, 3e38)  # scikit-learn's trees are float32
         lowest = np.nanmin(finite, initial=0.0)
-        return np.where(np.isnan(finite), lowest - abs(lowest) - 1, finite)
+        filled: npt.NDArray[np.float64] = np.where(
+            np.isnan(finite), lowest - abs(lowest) - 1, finite
+        )
+        return filled
     codes, _ = pd.factorize(column)
     order = np.argsort(np.argsort(-np.bincount(codes[codes >= 0], minlength=1), kind="stable"))
-    return np.append(order, -1)[codes].astype(np.float64)
+    ranks: npt.NDArray[np.float64] = np.append(order, -1)[codes].astype(np.float64)
+    return ranks

@@ -14,7 +14,7 @@ _BATCHES_PER_GATHER = 64
 
 
 class BatchLoader:
-    """Iterate over a split in batches that are slices of tensors.
+    """Iterate over a split in batches that are slices of tensors; their ``x`` is floating point.
 
     The order of an epoch depends on the seed and the epoch's number alone, so it is the same
     whatever ran before in the process, and the same again when training resumes at that epoch; in
@@ -82,7 +82,7 @@ class BatchLoader:
         for part in torch.split(order, self.batch_size * _BATCHES_PER_GATHER):
             yield from _slices(self.split.rows(part), self.batch_size)
         if 0 < len(order) <= (len(self) - 1) * self.batch_size:
-            yield self.split.rows(order[:0])
+            yield from _slices(self.split.rows(order[:0]), self.batch_size)
 
     def _order(self) -> Tensor:
         if self.shuffle_seed is None:
@@ -101,7 +101,8 @@ class BatchLoader:
 
 def _slices(rows: Batch, size: int) -> Iterator[Batch]:
     for fields in zip(*(torch.split(field, size) for field in rows), strict=True):
-        yield Batch(*fields)
+        batch = Batch(*fields)
+        yield batch._replace(x=batch.floats)
 
 
 def _mixed(seed: int, epoch: int) -> int:

@@ -1,9 +1,7 @@
 """A table of the user's own, from a file to a data set: ``data=table``."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache as once
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +22,9 @@ from fairkd.data.spellings import refuse_spellings, told_spellings
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import MOST_GROUP_VALUES, RawTable
 from fairkd.data.table_file import TableFile, read_table
+from fairkd.data.telling import tell_once
 from fairkd.data.values import is_number
 from fairkd.errors import ConfigError
-
-logger = logging.getLogger(__name__)
 
 NAMELESS = ("no", "yes")
 """The classes of a label that is one column of probabilities and nothing else."""
@@ -180,7 +177,7 @@ def load_table(
         split=split,
     )
     told = _told(file, roles, classes, inspection, dataset)
-    _tell(f"data={name}: " + "\n  ".join(told))
+    tell_once(name, told)
     return replace(dataset, columns=inspection.columns, told=told)
 
 
@@ -207,8 +204,8 @@ def _check_bins(frame: pd.DataFrame, sensitive: Sequence[str], bins: Mapping[str
         if column not in bins and is_number(frame[column]) and distinct > MOST_GROUP_VALUES:
             raise ConfigError(
                 f"'{column}' in data.groups is a number with {distinct:,} different values; name "
-                f"the edges of ranges, as in data.bins={{{column}:[25,45,65]}}, or how many ranges "
-                f"of equally many rows, data.bins={{{column}:4}}."
+                f"the edges of ranges, as in 'data.bins={{{column}: [25,45,65]}}', or how many "
+                f"ranges of equally many rows, 'data.bins={{{column}: 4}}'."
             )
 
 
@@ -231,12 +228,6 @@ def _told(
         dropped,
     ]
     return tuple(" ".join(line.split()) for line in lines if line)
-
-
-@once
-def _tell(text: str) -> None:
-    """Log it, once in this process for all jobs of a table."""
-    logger.info("%s", text)
 
 
 def _mapping(key: str, given: object, example: str) -> Mapping[str, Any]:

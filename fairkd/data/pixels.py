@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fairkd.data.catalogue import CLOTHES, DEBIAN_FASHION_MNIST, DIGITS
+from fairkd.data.catalogue_entries import CLOTHES, DEBIAN_FASHION_MNIST, DIGITS
 from fairkd.data.fetch import default_cache, fetch_files, fingerprint
 from fairkd.data.sources import MNIST
 from fairkd.errors import DataError

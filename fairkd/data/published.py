@@ -118,25 +118,34 @@ def load_published(
         folder = fetch_files(table.source, kept)
         origin = f"The cache folder {folder}"
     rows = table.read(folder)
-    columns = [str(column) for column in rows.frame.columns]
-    for column in drop:
-        if column not in columns:
-            raise ConfigError(unknown_name("column in data.drop", column, columns))
-    left_out = {table.label, *table.never, *drop}
     raw = RawTable(
         name=name,
         frame=rows.frame,
         label=table.label,
         classes=table.classes,
-        features=tuple(column for column in columns if column not in left_out),
+        features=features_of(rows.frame, (table.label, *table.never), drop),
         origin=origin,
         fingerprint=fingerprint([folder / file for file in table.source.files]),
         official_test=rows.official_test,
     )
     return assemble(
-        raw,
-        groups=groups,
-        test_fraction=test_fraction,
-        rare_groups=rare_groups,
-        **given,
+        raw, groups=groups, test_fraction=test_fraction, rare_groups=rare_groups, **given
     )
+
+
+def features_of(frame: pd.DataFrame, never: Sequence[str], drop: Sequence[str]) -> tuple[str, ...]:
+    """The columns that a model may see.
+
+    Args:
+        frame: the rows.
+        never: columns that are no features whatever is configured, the label among them.
+        drop: those of ``data.drop``.
+
+    Raises:
+        ConfigError: a column of ``drop`` is not there.
+    """
+    columns = [str(column) for column in frame.columns]
+    for column in drop:
+        if column not in columns:
+            raise ConfigError(unknown_name("column in data.drop", column, columns))
+    return tuple(column for column in columns if column not in {*never, *drop})

@@ -1,5 +1,7 @@
 """How much each row counts in training, out of a column."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -8,23 +10,22 @@ from fairkd.data.values import as_numbers
 from fairkd.errors import DataError
 
 
-def row_weights(frame: pd.DataFrame, column: str) -> npt.NDArray[np.float32]:
+def row_weights(column: "pd.Series[Any]") -> npt.NDArray[np.float32]:
     """A column's weights over their mean, shape ``[N]``.
 
     Args:
-        frame: the rows of one split.
-        column: positive finite numbers.
+        column: positive finite numbers, of one split.
 
     Raises:
         DataError: a weight that is missing, no number, or not above 0.
     """
-    weights = as_numbers(frame[column])
+    weights = as_numbers(column)
     wrong = ~(weights > 0)
     if wrong.any():
-        given = frame[column][wrong].iloc[0]
+        given = column[wrong].iloc[0]
         holds = "an empty cell" if pd.isna(given) else f"'{given}'"
         raise DataError(
-            f"The column '{column}' named in data.weights holds {holds}; accepted: positive "
+            f"The column '{column.name}' named in data.weights holds {holds}; accepted: positive "
             "numbers: correct it, or remove rows that should not count."
         )
     scaled: npt.NDArray[np.float32] = (weights / weights.mean()).astype(np.float32)

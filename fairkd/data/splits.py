@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from fairkd.checks import number, whole
-from fairkd.data.dataset import CERTIFY, SPLITS
 from fairkd.data.dividing import Divide, Rows, at_random, latest, stratified, whole_entities
+from fairkd.data.split_names import CERTIFY, SPLITS
 from fairkd.data.splitting import Splitting
 from fairkd.data.values import as_text
 from fairkd.errors import ConfigError, DataError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fairkd.checks import as_typed, choice
-from fairkd.data.dataset import CERTIFY, SPLITS
+from fairkd.data.split_names import CERTIFY, SPLITS
 from fairkd.errors import ConfigError, unknown_name
 
 WAYS = ("stratified", "random", "column", "time", "entity")

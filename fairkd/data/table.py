@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fairkd.data.group_spec import columns_of
-from fairkd.data.values import as_text, is_number
+from fairkd.data.values import as_codes, is_number
 from fairkd.errors import ConfigError, DataError, unknown_name
 
 MOST_GROUP_VALUES = 20
@@ -107,14 +107,14 @@ def check_roles(table: RawTable, split_column: str | None) -> None:
 
 
 def _check_label(table: RawTable) -> None:
-    labels = as_text(table.frame[table.label])
-    missing = int(sum(label is None for label in labels))
+    codes, labels = as_codes(table.frame[table.label])
+    missing = int((codes < 0).sum())
     if missing:
         raise DataError(
             f"{table.origin} has {missing} rows without a value in the label column "
             f"'{table.label}'; remove those rows."
         )
-    found = sorted(set(labels))
+    found = sorted(labels)
     unknown = [label for label in found if label not in table.classes]
     if unknown:
         raise DataError(

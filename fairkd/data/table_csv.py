@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ _BLOCK = 2**24  # the longest row
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MARK = "\ufeff"
 _ZERO = re.compile(r"0\d+")
+_NO_NUMBER = re.compile(r"CSV column #(\d+):.* conversion error to double: invalid value '(.*)'")
 
 Fits = Callable[[float], None]
 
@@ -81,6 +82,69 @@ class CsvFile:
         fits(table.nbytes)
         return table
 
+    def batches(self, places: Sequence[int], numbers: Sequence[str]) -> "Iterator[pa.RecordBatch]":
+        """Some of its columns, some rows at a time: numbers in float64, all others as text.
+
+        Args:
+            places: of the columns among `names`.
+            numbers: the names of those that hold numbers.
+
+        Raises:
+            DataError: a row of another length, bytes of another encoding, or what is no number.
+        """
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        names = [self.names[place] for place in places]
+        types = {name: pa.float64() if name in numbers else pa.string() for name in names}
+        encoding = self._reading.encoding or "utf8"
+        with opened(self._path) as stream:
+            try:
+                yield from arrow_csv.open_csv(stream, *self._options(names, types, encoding))
+            except UnicodeError as error:
+                raise DataError(self._undecodable()) from error
+            except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+                wrong = _NO_NUMBER.search(str(error))
+                if wrong is not None:
+                    raise DataError(self._no_number(int(wrong[1]), wrong[2])) from error
+                raise DataError(self._broken(str(error))) from error
+
+    def _options(
+        self,
+        names: Sequence[str],
+        types: "Mapping[str, pa.DataType]",
+        encoding: str,
+        *,
+        skip: bool = False,
+    ) -> tuple[Any, Any, Any]:
+        """How Arrow reads, parses and converts it."""
+        from pyarrow import csv as arrow_csv
+
+        return (
+            arrow_csv.ReadOptions(encoding=encoding, block_size=_BLOCK),
+            arrow_csv.ParseOptions(
+                delimiter=self.delimiter,
+                newlines_in_values=True,
+                invalid_row_handler=(lambda _: "skip") if skip else None,
+            ),
+            arrow_csv.ConvertOptions(
+                include_columns=list(names),
+                column_types=dict(types),
+                null_values=list(self._reading.missing),
+                true_values=["true", "True", "TRUE"],
+                false_values=["false", "False", "FALSE"],
+                strings_can_be_null=True,
+                decimal_point=self._reading.decimal,
+            ),
+        )
+
+    def _no_number(self, place: int, value: str) -> str:
+        return (
+            f"{self._path} holds '{value}' in the column '{self.names[place].strip()}', which is "
+            f"no number; correct it, leave it empty if it is missing, or see {self._key}.decimal "
+            f"and {self._key}.missing."
+        )
+
     def _parsed(
         self,
         stream: Any,
@@ -94,25 +158,10 @@ class CsvFile:
         from pyarrow import csv as arrow_csv
 
         unique = len(set(self.names)) == len(self.names)
+        types = dict.fromkeys([*texts, *self._codes], pa.string())
+        names = [self.names[place] for place in places] if unique else []
         try:
-            table = arrow_csv.read_csv(
-                stream,
-                arrow_csv.ReadOptions(encoding=encoding, block_size=_BLOCK),
-                arrow_csv.ParseOptions(
-                    delimiter=self.delimiter,
-                    newlines_in_values=True,
-                    invalid_row_handler=(lambda _: "skip") if skip else None,
-                ),
-                arrow_csv.ConvertOptions(
-                    include_columns=[self.names[place] for place in places] if unique else [],
-                    column_types=dict.fromkeys([*texts, *self._codes], pa.string()),
-                    null_values=list(self._reading.missing),
-                    true_values=["true", "True", "TRUE"],
-                    false_values=["false", "False", "FALSE"],
-                    strings_can_be_null=True,
-                    decimal_point=self._reading.decimal,
-                ),
-            )
+            table = arrow_csv.read_csv(stream, *self._options(names, types, encoding, skip=skip))
         except UnicodeError as error:
             raise DataError(self._undecodable()) from error
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:

@@ -78,14 +78,14 @@ def read_table(
     reading = reading or Reading()
     place = located(str(path), key=f"{key}.path", cache=cache, sha256=sha256)
     origin = str(place)
-    files = parts_of(place, key) if place.is_dir() else [place]
+    files = files_of(place, key)
     content = _fingerprint(files, place)
     if sha256 is not None and sha256.lower() != content:
         raise DataError(
             f"{origin} has the sha256 {content}, and {key}.sha256 is {sha256}; correct the key, or "
             "name the right file."
         )
-    found = _opened(files, place, reading, key)
+    found = opened_table(files, place, reading, key)
     names = unique_names(found.names, origin)
     wanted = names if choose is None else choose(names)
     places = [place for place, name in enumerate(names) if name in wanted]
@@ -118,7 +118,25 @@ def _fingerprint(files: list[Path], place: Path) -> str:
         raise DataError(f"{error.filename or place} cannot be read ({error.strerror}).") from error
 
 
-def _opened(files: list[Path], place: Path, reading: Reading, key: str) -> CsvFile | ParquetParts:
+def files_of(place: Path, key: str) -> list[Path]:
+    """The file itself, or the Parquet files of a folder; see `parts_of`."""
+    return parts_of(place, key) if place.is_dir() else [place]
+
+
+def opened_table(
+    files: list[Path], place: Path, reading: Reading, key: str
+) -> CsvFile | ParquetParts:
+    """A table whose columns' names are known, and nothing else yet.
+
+    Args:
+        files: of this machine, see `files_of`.
+        place: the file or folder.
+        reading: how to read it.
+        key: the section of its keys, for the sentences.
+
+    Raises:
+        DataError: it is neither a CSV file nor Parquet.
+    """
     if place.is_dir():
         return ParquetParts(files, place)
     with place.open("rb") as file:

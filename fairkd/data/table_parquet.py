@@ -1,6 +1,6 @@
 """Parquet files as one table of columns: a file, or a folder of parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,6 +109,24 @@ class ParquetParts:
             sample = self._dataset.head(_SAMPLE, columns=names)
             fits(sample.nbytes / max(sample.num_rows, 1) * self.rows)
             return self._dataset.to_table(columns=names)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(_unreadable(self._root, error)) from error
+
+    def batches(self, places: Sequence[int], rows: int) -> "Iterator[pa.RecordBatch]":
+        """Some of the columns, some rows at a time.
+
+        Args:
+            places: of the columns among `names`.
+            rows: at most so many at a time.
+
+        Raises:
+            DataError: a damaged file.
+        """
+        import pyarrow as pa
+
+        names = [self.names[place] for place in places]
+        try:
+            yield from self._dataset.to_batches(columns=names, batch_size=rows)
         except (pa.ArrowException, OSError) as error:
             raise DataError(_unreadable(self._root, error)) from error
 

@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from fairkd.data.blocks import Blocks
 from fairkd.data.group_spec import RareGroups
 from fairkd.data.groups import GroupEncoder
-from fairkd.data.values import as_categories, as_numbers, as_text, is_number, require_columns
+from fairkd.data.values import as_categories, as_codes, as_numbers, is_number, require_columns
 from fairkd.errors import ConfigError, DataError
 
 FORMAT = 1
@@ -89,8 +89,7 @@ class TabularPreparation:
             )
         numeric = tuple(name for name in used if is_number(frame[name]))
         categorical = tuple(name for name in used if name not in numeric)
-        transformer = _transformer(numeric, categorical)
-        transformer.fit(_clean(frame, numeric, categorical))
+        transformer = _fitted(frame, numeric, categorical)
         return cls(label, tuple(classes), numeric, categorical, encoder, transformer)
 
     def transform(self, frame: pd.DataFrame) -> npt.NDArray[np.float32]:
@@ -117,14 +116,17 @@ class TabularPreparation:
         """
         require_columns(frame, [self.label])
         place = {name: i for i, name in enumerate(self.classes)}
-        labels = as_text(frame[self.label])
-        for label in labels:
-            if label not in place:
-                raise DataError(
-                    f"The label column '{self.label}' holds '{label}'; accepted: "
-                    f"{', '.join(self.classes)}."
-                )
-        return np.array([place[label] for label in labels], dtype=np.int64)
+        codes, labels = as_codes(frame[self.label])
+        classes = np.array([*(place.get(label, -1) for label in labels), -1], dtype=np.int64)
+        found: npt.NDArray[np.int64] = classes[codes]
+        if (found < 0).any():
+            row = int((found < 0).argmax())
+            label = labels[codes[row]] if codes[row] >= 0 else None
+            raise DataError(
+                f"The label column '{self.label}' holds '{label}'; accepted: "
+                f"{', '.join(self.classes)}."
+            )
+        return found
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -228,9 +230,37 @@ def _transformer(numeric: Sequence[str], categorical: Sequence[str]) -> ColumnTr
     return ColumnTransformer(steps, sparse_threshold=0)
 
 
+def _fitted(
+    frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]
+) -> ColumnTransformer:
+    """`_transformer` fitted to all rows.
+
+    A `ColumnTransformer` transforms all that it is fitted to. Categories and indicators, though,
+    are known from the first row of each, and the numbers' part can be fitted by itself.
+    """
+    numbers = _numbers(frame, numeric)
+    lacking = numbers.isna().to_numpy()
+    first = {int(column.argmax()) for column in lacking.T if column.any()}
+    for name in categorical:
+        codes, _ = as_codes(frame[name])
+        first.update(np.flatnonzero(~pd.Series(codes).duplicated()).tolist())
+    few = frame.iloc[sorted(first | {0})]
+    transformer = _transformer(numeric, categorical).fit(_clean(few, numeric, categorical))
+    if numeric:
+        transformer.named_transformers_["numbers"].fit(numbers)
+    return transformer
+
+
+def _numbers(frame: pd.DataFrame, numeric: Sequence[str]) -> pd.DataFrame:
+    """Columns as float64 with NaN, in one piece of memory."""
+    values = np.empty((len(frame), len(numeric)), order="F")
+    for place, name in enumerate(numeric):
+        values[:, place] = as_numbers(frame[name])
+    return pd.DataFrame(values, columns=list(numeric), copy=False)
+
+
 def _clean(frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[str]) -> pd.DataFrame:
     """The columns used: float64 with NaN, or text with a word for missing."""
     require_columns(frame, [*numeric, *categorical])
-    numbers = {name: as_numbers(frame[name]) for name in numeric}
     texts = {name: as_categories(frame[name]) for name in categorical}
-    return pd.DataFrame(numbers | texts)
+    return _numbers(frame, numeric).assign(**texts)

@@ -13,6 +13,7 @@ from fairkd.errors import DataError
 MISSING = "(missing)"
 
 Texts = npt.NDArray[np.object_]
+Codes = npt.NDArray[np.int64]
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -21,11 +22,23 @@ def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
     Raises:
         DataError: it names the absent columns and all that are needed.
     """
-    absent = [name for name in columns if name not in frame.columns]
+    require_names([str(name) for name in frame.columns], columns, "The rows have")
+
+
+def require_names(given: Sequence[str], needed: Sequence[str], whose: str) -> None:
+    """Refuse a list of columns that lacks one.
+
+    Args:
+        given: the columns there are.
+        needed: those that have to be.
+        whose: the columns are, as the sentence begins (``The rows have``).
+
+    Raises:
+        DataError: it names the absent columns and all that are needed.
+    """
+    absent = [name for name in needed if name not in given]
     if absent:
-        raise DataError(
-            f"The rows have no column {', '.join(absent)}; needed: {', '.join(columns)}."
-        )
+        raise DataError(f"{whose} no column {', '.join(absent)}; needed: {', '.join(needed)}.")
 
 
 def is_number(column: "pd.Series[Any]") -> bool:
@@ -33,22 +46,36 @@ def is_number(column: "pd.Series[Any]") -> bool:
     return bool(is_numeric_dtype(column) and not is_bool_dtype(column))
 
 
-def as_text(column: "pd.Series[Any]") -> Texts:
-    """Return a column's values as text, shape ``[N]``; a missing value is ``None``.
+def as_codes(column: "pd.Series[Any]") -> tuple[Codes, tuple[str, ...]]:
+    """A column's values as places in a list of distinct texts, shape ``[N]``; -1 where missing.
 
-    Whole numbers lose their fraction, since a reader turns a column of integers into floats as
-    soon as one value is missing: ``1`` and ``1.0`` are both ``"1"``.
+    The texts come in the order of their first rows. Whole numbers lose their fraction, since a
+    reader turns a column of integers into floats as soon as one value is missing: ``1`` and ``1.0``
+    are both ``"1"``.
     """
     codes, values = pd.factorize(column)
-    texts = np.array([*(_text(value) for value in values), None], dtype=object)
-    chosen: Texts = texts[codes]  # a missing value has code -1, the None at the end
-    return chosen
+    texts = [_text(value) for value in values]
+    place = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+    if len(place) == len(texts):
+        return codes.astype(np.int64, copy=False), tuple(texts)
+    merged = np.array([*(place[text] for text in texts), -1], dtype=np.int64)
+    return merged[codes], tuple(place)
+
+
+def as_text(column: "pd.Series[Any]") -> Texts:
+    """Return a column's values as text, shape ``[N]`` (see `as_codes`); ``None`` where missing."""
+    return _spelled(column, None)
 
 
 def as_categories(column: "pd.Series[Any]") -> Texts:
     """Return a column's values as text, shape ``[N]``; missing is a category of its own."""
-    texts = [MISSING if text is None else text for text in as_text(column)]
-    return np.array(texts, dtype=object)
+    return _spelled(column, MISSING)
+
+
+def _spelled(column: "pd.Series[Any]", missing: str | None) -> Texts:
+    codes, values = as_codes(column)
+    texts: Texts = np.array([*values, missing], dtype=object)[codes]
+    return texts
 
 
 def as_numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:

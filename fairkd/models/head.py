@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
 
-_FEW_ROWS = 64
+FEW_ROWS = 64
+"""Rows that show which layer the last one is."""
 
 
 def linear_head(model: nn.Module, x: Tensor) -> nn.Linear:
@@ -35,7 +36,7 @@ def linear_head(model: nn.Module, x: Tensor) -> nn.Linear:
     was_training = model.training
     try:
         with torch.no_grad():
-            logits = model.eval()(x[:_FEW_ROWS])
+            logits = model.eval()(x[:FEW_ROWS])
     finally:
         model.train(was_training)
         for handle in handles:

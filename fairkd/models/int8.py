@@ -1,12 +1,6 @@
 """A trained model with weights of eight bits, as ONNX Runtime runs it."""
 
-import contextlib
-import copy
-import io
-import logging
-import re
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,16 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fairkd.errors import ConfigError
-from fairkd.models.onnx_session import check_installed, session_of
+from fairkd.models.onnx_graph import (
+    INPUT,
+    OUTPUT,
+    check_onnx_available,
+    network_graph,
+    session,
+    without_advice,
+)
 
 INT8_STATE = frozenset({"graph", "work", "by_row"})
 """The names of an `Int8`'s tensors."""
 
-_INPUT, _OUTPUT = "x", "logits"
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _WRITTEN: set[str] = set()  # models that were found to have a graph, so that it is tried once
-_NEEDED = {"onnx": "onnx", "onnxruntime": "onnxruntime", "onnxscript": "onnxscript"}
+_INSTEAD = "it cannot be quantised", "use compression=prune or compression=none"
 
 
 class Int8(nn.Module):
@@ -59,10 +57,10 @@ class Int8(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits, shape ``[B, C]``, on the device of ``x``."""
         if self._session is None:
-            self._session = session_of(self.graph.cpu().numpy().tobytes())
+            self._session = session(self.graph.cpu().numpy().tobytes())
         rows = x.detach().cpu().float()
         parts = torch.split(rows, 1) if self.by_row and len(rows) else (rows,)
-        found = [self._session.run([_OUTPUT], {_INPUT: part.numpy()})[0] for part in parts]
+        found = [self._session.run([OUTPUT], {INPUT: part.numpy()})[0] for part in parts]
         return torch.from_numpy(np.concatenate(found)).to(x.device, x.dtype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Int8":
@@ -101,12 +99,12 @@ def quantised(model: nn.Module, rows: Tensor, work: Sequence[int], *, static: bo
 
     class Rows(CalibrationDataReader):  # type: ignore[misc]  # the library has no types
         def __init__(self) -> None:
-            self._left: Iterator[dict[str, Any]] = iter([{_INPUT: rows.numpy()}])
+            self._left: Iterator[dict[str, Any]] = iter([{INPUT: rows.numpy()}])
 
         def get_next(self) -> dict[str, Any] | None:
             return next(self._left, None)
 
-    with tempfile.TemporaryDirectory() as name, _no_advice():
+    with tempfile.TemporaryDirectory() as name, without_advice():
         whole, small = Path(name, "whole.onnx"), Path(name, "int8.onnx")
         whole.write_bytes(_graph(model, rows[:2]))
         if static:
@@ -140,51 +138,9 @@ def check_int8_available() -> None:
     Raises:
         ConfigError: naming how to install them.
     """
-    check_installed(_NEEDED, "Quantisation", "leave compression=quantise out")
+    check_onnx_available("Quantisation", "leave compression=quantise out")
 
 
 def _graph(model: nn.Module, rows: Tensor) -> bytes:
-    # From two rows, so that nothing in the graph takes the number of rows for a constant.
-    told = io.StringIO()
-    try:
-        with _no_advice(), contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
-            program = torch.onnx.export(
-                copy.deepcopy(model).eval(),
-                (rows,),
-                input_names=[_INPUT],
-                output_names=[_OUTPUT],
-                dynamic_shapes=({0: torch.export.Dim("rows")},),
-                verbose=False,
-            )
-    except Exception as error:  # whatever the exporter meets in a user's model
-        problem = _innermost(error)
-        raise ConfigError(
-            f"{type(model).__name__} cannot be written as an ONNX graph, so it cannot be "
-            f"quantised ({problem}); use compression=prune or compression=none."
-        ) from error
-    assert program is not None  # as no file was named
-    written = program.model_proto
-    del written.graph.value_info[:]  # quantisation transposes weights, whose shapes stand there too
-    graph: bytes = written.SerializeToString()
+    graph: bytes = network_graph(model, rows, *_INSTEAD).SerializeToString()
     return graph
-
-
-def _innermost(error: BaseException) -> str:
-    """The first line of what an exporter stumbled over."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    first = str(error).strip().partition("\n")[0].rstrip(".")
-    return _COLOUR.sub("", first) or type(error).__name__
-
-
-@contextlib.contextmanager
-def _no_advice() -> Iterator[None]:
-    """Keep the libraries' advice, which is not for the user, out of a job's output."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)

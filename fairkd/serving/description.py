@@ -10,14 +10,17 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 from torch import Tensor
 
 from fairkd.data.dataset import Dataset
+from fairkd.data.image_form import ImageForm
+from fairkd.data.kinds import DATE
 from fairkd.errors import DataError
 from fairkd.models.int8 import INT8_STATE
 
 DESCRIPTION = "student.json"
 FORMAT = 1
 STUDENT = "student"
-TYPES = ("integer", "number", "boolean", "text")
-"""What a raw column holds; values of ``number`` and ``text`` may be missing."""
+TYPES = ("integer", "number", "boolean", "text", "date")
+"""What a raw column holds; values of ``number``, ``text`` and ``date`` may be missing. A date is a
+number: days since 1970."""
 
 
 class Column(NamedTuple):
@@ -45,6 +48,7 @@ class Description:
         columns: the raw columns; none where rows are arrays of that shape.
         serves: whose weights these are: ``student``, or the name of what compression made of it.
         int8: whether those are a quantised model, which ONNX Runtime runs.
+        images: the form that image files are brought into; ``None`` where rows are no such images.
     """
 
     model: Mapping[str, Any]
@@ -54,6 +58,7 @@ class Description:
     columns: tuple[Column, ...]
     serves: str = STUDENT
     int8: bool = False
+    images: ImageForm | None = None
 
     @classmethod
     def of(
@@ -80,6 +85,7 @@ class Description:
             columns=_columns(dataset),
             serves=serves,
             int8=weights[serves].keys() == INT8_STATE,
+            images=dataset.images,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -107,6 +113,7 @@ class Description:
             columns=tuple(Column(str(name), str(kind)) for name, kind in plain["columns"]),
             serves=serves,
             int8=bool(plain["int8"]),
+            images=None if (images := plain.get("images")) is None else ImageForm.from_json(images),
         )
 
     def save(self, folder: Path) -> None:
@@ -145,8 +152,10 @@ def served(weights: Mapping[str, Mapping[str, Tensor]]) -> str:
 def _columns(dataset: Dataset) -> tuple[Column, ...]:
     if dataset.preparation is None:
         return ()
-    raw = dataset.raw["train"]
-    return tuple(Column(name, _type(raw[name].dtype)) for name in dataset.preparation.columns)
+    raw = dataset.raw.some("train", slice(1))
+    dates = {column.name for column in dataset.columns if column.kind == DATE}
+    kinds = ((name, _type(raw[name].dtype)) for name in dataset.preparation.columns)
+    return tuple(Column(name, "date" if name in dates else kind) for name, kind in kinds)
 
 
 def _type(dtype: Any) -> str:

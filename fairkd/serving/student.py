@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ TRUSTED = "FAIRKD_TRUSTED"
 
 _OWN = "fairkd.models."
 _ROWS_AT_ONCE = 16_384
+_IMAGES_AT_ONCE = 256
 
 Rows = pd.DataFrame | npt.NDArray[Any]
 
@@ -81,32 +82,59 @@ class Student:
         Args:
             rows: raw rows with at least `Description.columns`, in any order; their index is kept.
                 A value of a category that training rows did not have counts as none of those known.
-                Without columns: an array, shape ``[N, ...]``.
+                Without columns: an array, shape ``[N, ...]``; of a student of images from 0 to 1,
+                or bytes from 0 to 255.
 
         Raises:
-            DataError: a column is missing, a number is not one, or an array of another shape.
+            DataError: a column is missing, a number is not one, or an array of another shape or
+                range.
         """
-        x = torch.from_numpy(self._prepared(rows))
+        x = torch.from_numpy(self.prepared(rows))
         with torch.inference_mode():
             logits = torch.cat([self.model(part) for part in torch.split(x, _ROWS_AT_ONCE)])
         index = rows.index if isinstance(rows, pd.DataFrame) else None
         found = logits.double().softmax(-1).numpy()
         return pd.DataFrame(found, columns=list(self.description.classes), index=index)
 
+    def of_files(self, files: Sequence[Path | str]) -> pd.DataFrame:
+        """The `probabilities` of image files, under their paths.
+
+        Raises:
+            DataError: a file that is missing or broken, or a student of other rows.
+        """
+        form = self.description.images
+        if form is None:
+            raise DataError(
+                "This student takes no image files: its rows are "
+                + ("columns of a table." if self.description.columns else "arrays.")
+            )
+        if not files:
+            raise DataError("No image files are given; name at least one.")
+        parts = []
+        for first in range(0, len(files), _IMAGES_AT_ONCE):
+            some = [form.read(Path(file)) for file in files[first : first + _IMAGES_AT_ONCE]]
+            parts.append(self.probabilities(np.stack(some)))
+        return pd.concat(parts).set_axis([str(file) for file in files])
+
     def decisions(self, rows: Rows) -> "pd.Series[str]":
         """The decided class of each row; arguments and errors as of `probabilities`.
 
         With two classes the positive one from the threshold on, with more the most likely one.
         """
-        found = self.probabilities(rows)
-        threshold = self.description.threshold
-        if threshold is None:
-            places = found.to_numpy().argmax(-1)
-        else:
-            places = (found.to_numpy()[:, 1] >= threshold).astype(np.int64)
-        return pd.Series(np.array(self.description.classes, dtype=object)[places], found.index)
+        return self.decided(self.probabilities(rows))
 
-    def _prepared(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def decided(self, probabilities: pd.DataFrame) -> "pd.Series[str]":
+        """The decided class of each row, as `decisions` gives it, of what `probabilities` gave."""
+        found, threshold = probabilities.to_numpy(), self.description.threshold
+        if threshold is None:
+            places = found.argmax(-1)
+        else:
+            places = (found[:, 1] >= threshold).astype(np.int64)
+        classes = np.array(self.description.classes, dtype=object)
+        return pd.Series(classes[places], probabilities.index)
+
+    def prepared(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """What the network takes, shape ``[N, ...]``; otherwise as `probabilities`."""
         if self.preparation is not None:
             if not isinstance(rows, pd.DataFrame):
                 raise DataError(
@@ -120,6 +148,15 @@ class Student:
             raise DataError(
                 f"Rows have the shape {list(array.shape)} and hold {array.dtype}; accepted: "
                 f"numbers of the shape [rows, {', '.join(map(str, shape))}]."
+            )
+        if self.description.images is None:
+            return array.astype(np.float32)
+        if array.dtype == np.uint8:
+            return array.astype(np.float32) / np.float32(255)
+        if array.size and not (array.min() >= 0 and array.max() <= 1):
+            raise DataError(
+                f"Rows hold values from {array.min():g} to {array.max():g}; accepted: from 0 to 1, "
+                "or bytes (uint8) from 0 to 255."
             )
         return array.astype(np.float32)
 

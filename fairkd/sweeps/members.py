@@ -47,7 +47,9 @@ def sketch(kind: Kind, job: Job) -> Member:
     teacher = job.teacher.initial().eval()
     model, objective = assemble_student(job.student, job.distillation, teacher, job.dataset)
     with torch.inference_mode():
-        seen = run(teacher, job.dataset.splits["train"].x[:2], objective.teacher_features)
+        seen = run(
+            teacher, job.dataset.splits["train"].rows(slice(2)).floats, objective.teacher_features
+        )
     outputs = {"train": seen, "validation": seen}
     return _member(job.student, model, objective, job, outputs, teacher)
 

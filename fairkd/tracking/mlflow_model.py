@@ -6,17 +6,21 @@ which reads safetensors, JSON and skops. Nothing is pickled.
 
 import json
 import platform
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
 from fairkd import __version__
+from fairkd.errors import TrackingError
 from fairkd.serving.description import Description
 from fairkd.serving.student import Rows
 
@@ -27,18 +31,24 @@ EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
 MODEL = "MLmodel"
 
-_TYPES = {"integer": "long", "number": "double", "boolean": "boolean", "text": "string"}
+_TYPES = {
+    "integer": "long",
+    "number": "double",
+    "boolean": "boolean",
+    "text": "string",
+    "date": "double",
+}
 _NEEDED = ("mlflow", "torch", "safetensors", "numpy", "pandas", "scikit-learn", "skops")
 
 
 def model_files(
-    folder: str, run_id: str, description: Description, example: Rows
+    folder: str, run_id: str | None, description: Description, example: Rows
 ) -> dict[str, str]:
     """The texts by which MLflow knows the files of a folder as a model, by their names there.
 
     Args:
         folder: of the run's artifacts.
-        run_id: the run's id.
+        run_id: the run's id; ``None`` of a model outside of any.
         description: of the student in that folder.
         example: one raw row or more, as the student takes them.
     """
@@ -70,6 +80,35 @@ def model_files(
         ENVIRONMENT: _environment(),
         **_example(example),
     }
+
+
+def kept_example(folder: Path) -> Rows | None:
+    """The raw rows that `model_files` put beside a student's files; ``None`` where there are none.
+
+    Raises:
+        TrackingError: they are damaged.
+    """
+    file = folder / EXAMPLE
+    if not file.is_file():
+        return None
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+        return pd.DataFrame(**plain) if isinstance(plain, dict) else np.asarray(plain)
+    except (OSError, ValueError, TypeError) as error:
+        raise TrackingError(
+            f"The rows in {file} cannot be read ({error}); run the job again with force=student."
+        ) from error
+
+
+def model_probabilities(folder: Path, rows: Rows) -> npt.NDArray[np.float64]:
+    """What MLflow makes of raw rows by the model in a folder, shape ``[N, C]``."""
+    import mlflow.pyfunc
+
+    with warnings.catch_warnings():
+        # MLflow warns of its own type hints as soon as it loads a model.
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred", UserWarning)
+        found: pd.DataFrame = mlflow.pyfunc.load_model(str(folder)).predict(rows)
+    return found.to_numpy(dtype=np.float64)
 
 
 def _signature(description: Description) -> ModelSignature:

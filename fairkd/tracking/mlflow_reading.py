@@ -165,6 +165,14 @@ class MlflowReading:
         """
         return self._stored.text(run, path)
 
+    def folder(self, run: TrackedJob, path: str, into: Path) -> Path:
+        """A folder of a run's artifacts on this machine, brought into another where it is not.
+
+        Raises:
+            TrackingError: it is not there or cannot be read.
+        """
+        return self._stored.folder(run, path, into)
+
     def json(self, run: TrackedJob, path: str) -> Any:
         """What a JSON file among a run's artifacts holds.
 

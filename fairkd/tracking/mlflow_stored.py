@@ -60,6 +60,20 @@ class StoredArtifacts:
             fetched = Path(download_artifacts(artifact_uri=f"{run.artifacts}/{path}"))
             return fetched.read_text(encoding="utf-8")
 
+    def folder(self, run: TrackedJob, path: str, into: Path) -> Path:
+        """A folder on this machine, brought into another where it is not.
+
+        Raises:
+            TrackingError: it is not there or cannot be read.
+        """
+        local = self._local(run)
+        with self._missing(run, path):
+            if local is None:
+                uri = f"{run.artifacts}/{path}"
+                return Path(download_artifacts(artifact_uri=uri, dst_path=str(into)))
+            (local / path).stat()
+            return local / path
+
     def _local(self, run: TrackedJob) -> Path | None:
         """The folder of a run's artifacts on this machine, if it is here."""
         folders = [_own(run)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from fairkd.tracking.interface import JOB_KEY, SWEEP_ID, SWEEP_PARENT
@@ -121,6 +122,10 @@ class Reading(Protocol):
 
     def text(self, run: TrackedJob, path: str) -> str:
         """A text among a run's artifacts."""
+        ...
+
+    def folder(self, run: TrackedJob, path: str, into: Path) -> Path:
+        """A folder of a run's artifacts on this machine, brought into another where it is not."""
         ...
 
     def json(self, run: TrackedJob, path: str) -> Any:

@@ -47,7 +47,7 @@ def fit_at_once(
     else:
         train = dataset.splits["train"]
         with seeded(seed):
-            model.fit_rows(train.x, train.y, train.weight)
+            model.fit_rows(train.floats, train.y, train.weight)
     return Fitted.at_once(judged(model, dataset))
 
 

@@ -11,7 +11,7 @@ from fairkd.data.batch import Batch
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.models.ensemble import Ensemble
-from fairkd.models.head import linear_head
+from fairkd.models.head import FEW_ROWS, linear_head
 from fairkd.training.inference import outputs_on
 from fairkd.training.last_layer import cell_weights, fit_last_layer
 from fairkd.training.randomness import deterministic, threads
@@ -71,7 +71,7 @@ class Balance:
                 of which no row has a known group.
         """
         for one in self.chosen(model).values():
-            linear_head(one, dataset.splits["train"].x)
+            linear_head(one, dataset.splits["train"].rows(slice(FEW_ROWS)).floats)
         self.weights(dataset)
 
     def weights(self, dataset: Dataset) -> Tensor:
@@ -110,7 +110,7 @@ def rebalance(
     """
     split = dataset.splits[balance.rows]
     with deterministic(), threads(count):
-        head = linear_head(model, split.x)
+        head = linear_head(model, split.rows(slice(FEW_ROWS)).floats)
         weight, bias = fit_last_layer(
             _inputs(head, model, split),
             balance.weights(dataset),

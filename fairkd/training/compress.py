@@ -135,7 +135,7 @@ class Prune:
         self._take_out(pruned, model, self.sparsity, dataset)
         settle(pruned)
         if self.granularity == "units":
-            check_restorable(model, pruned, dataset.splits["train"].x[:_FEW_ROWS])
+            check_restorable(model, pruned, dataset.splits["train"].rows(slice(_FEW_ROWS)).floats)
         return pruned
 
     def compress(self, model: nn.Module, beside: Beside) -> Trained:
@@ -171,7 +171,8 @@ class Prune:
         if self.granularity == "weights":
             mask_weights(pruned, share)
         else:
-            remove_units(pruned, dataset.splits["train"].x[:_FEW_ROWS], share, whole)
+            few = dataset.splits["train"].rows(slice(_FEW_ROWS)).floats
+            remove_units(pruned, few, share, whole)
 
     def _train(self, model: nn.Module, seed: int, beside: Beside) -> Fitted:
         if not self.epochs:
@@ -227,19 +228,20 @@ class Quantise:
 
     def check(self, model: nn.Module, dataset: Dataset) -> nn.Module:
         """See `Compression`."""
-        check_quantisable(model, dataset.splits["train"].x)
+        check_quantisable(model, dataset.splits["train"].rows(slice(_FEW_ROWS)).floats)
         return Int8()
 
     def compress(self, model: nn.Module, beside: Beside) -> Trained:
         """See `Compression`."""
         began = time.perf_counter()
-        rows = beside.dataset.splits["train"].x
+        rows = beside.dataset.splits["train"]
         # Rows may be sorted, by class or by group: the first ones would show some of them alone.
-        spread = torch.linspace(0, len(rows) - 1, min(self.calibration_rows, len(rows))).long()
+        chosen = torch.linspace(0, rows.size - 1, min(self.calibration_rows, rows.size)).long()
+        spread = rows.rows(chosen).floats
         small = quantised(
             model,
-            rows[spread],
-            work(model, rows[:1]),
+            spread,
+            work(model, spread[:1]),
             static=self.method == "static",
         )
         fitted = Fitted.at_once(judged(small.eval(), beside.dataset))

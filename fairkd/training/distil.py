@@ -267,7 +267,7 @@ def connected(
         ConfigError: an unknown layer, shapes that do not meet.
     """
     objective = distillation.objective(dict(model.named_parameters()))
-    few = dataset.splits["train"].x[:_FEW_ROWS]
+    few = dataset.splits["train"].rows(slice(_FEW_ROWS)).floats
     with torch.inference_mode(), _told_of("student", model, few):
         ours = run(model.eval(), few, objective.student_features)
     with _told_of("teacher", teacher, few):

@@ -2,11 +2,14 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from fairkd.commands.dispatch import dispatch
+
+if TYPE_CHECKING:
+    from fairkd.data.dataset import Dataset
 
 
 class Ended(NamedTuple):
@@ -72,3 +75,55 @@ def tracked(
                 run.log_json(configured(seed=seed, weight=weight), "configuration.json")
             found.append(run.run_id)
     return found
+
+
+@pytest.fixture(scope="session")
+def arrests() -> "Dataset":
+    """A table that needs no download, prepared."""
+    from fairkd.data.arrests import load_arrests
+
+    return load_arrests(seed=0)
+
+
+@pytest.fixture(scope="session")
+def job(tmp_path_factory: pytest.TempPathFactory, arrests: "Dataset") -> Path:
+    """A job's folder with a student of that table, which decides at 0.4."""
+    import torch
+
+    from fairkd.models.mlp import MLP
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = MLP(arrests.n_features, 2, hidden=(8,))
+    section = {"_target_": "fairkd.models.mlp.MLP", "hidden": [8]}
+    return _kept(tmp_path_factory.mktemp("job"), arrests, model.state_dict(), section)
+
+
+@pytest.fixture(scope="session")
+def image_job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a student of arrays, shape ``[N, 3, 8, 8]``."""
+    import torch
+
+    from fairkd.data.batch import Batch
+    from fairkd.data.blocks import Blocks
+    from fairkd.data.dataset import Dataset
+    from fairkd.models.convnet import ConvNet
+
+    x, y = torch.zeros(2, 3, 8, 8), torch.tensor([0, 1])
+    batch = Batch(x, y, torch.eye(2), torch.arange(2), torch.ones(2))
+    splits = dict.fromkeys(("train", "validation", "test"), batch)
+    dots = Dataset("dots", splits, Blocks.of({"tint": ["r", "g"]}), ("no", "yes"), "dots")
+    weights = ConvNet((3, 8, 8), 2, channels=(4,)).state_dict()
+    section = {"_target_": "fairkd.models.convnet.ConvNet", "channels": [4]}
+    return _kept(tmp_path_factory.mktemp("images"), dots, weights, section)
+
+
+def _kept(
+    folder: Path, dataset: "Dataset", weights: dict[str, Any], section: dict[str, Any]
+) -> Path:
+    from fairkd.job_folder import write_student
+    from fairkd.serving.description import Description
+
+    models = {"student": weights}
+    write_student(folder, models, dataset, Description.of(section, dataset, 0.4, models))
+    return folder

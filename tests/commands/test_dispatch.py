@@ -134,7 +134,9 @@ def test_help_of_data(fairkd, words: str) -> None:
 
 
 def test_fetching_an_unknown_data_set(fairkd) -> None:
-    sentence = "Unknown data set 'nope'. Accepted: adult, arrests, compas, credit_default, crime, "
+    sentence = (
+        "Unknown data set 'nope'. Accepted: acs, adult, arrests, compas, credit_default, crime, "
+    )
     sentence += "german, heritage, iris, law_school, tinted_digits, tinted_fashion, tinted_mnist.\n"
     assert fairkd("data", "fetch", "nope") == (1, "", sentence)
 

@@ -24,9 +24,9 @@ from fairkd.errors import DataError
         (
             "data=nope",
             1,
-            "Unknown choice for data 'nope'. Accepted: adult, arrests, compas, credit_default, "
-            "crime, german, heritage, iris, law_school, tinted_digits, tinted_fashion, "
-            "tinted_mnist.",
+            "Unknown choice for data 'nope'. Accepted: acs, adult, arrests, compas, "
+            "credit_default, crime, german, heritage, images, iris, law_school, table, "
+            "tinted_digits, tinted_fashion, tinted_mnist.",
         ),
         (
             "distillation.temprature=2",

@@ -33,3 +33,11 @@ def test_rows_may_be_a_slice_a_mask_or_nobody():
 def test_size_counts_rows_whatever_their_shape():
     assert _batch().size == 4
     assert _batch()._replace(x=torch.zeros(4, 3, 8, 8)).size == 4
+
+
+def test_bytes_are_numbers_from_0_to_1_and_floats_stay_what_they_are():
+    batch = _batch()
+    assert batch.floats is batch.x
+    bytes_ = batch._replace(x=torch.tensor([[0, 51], [102, 255]], dtype=torch.uint8))
+    assert bytes_.floats.dtype == torch.float32
+    torch.testing.assert_close(bytes_.floats, torch.tensor([[0.0, 0.2], [0.4, 1.0]]))

@@ -378,8 +378,8 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], str]] = {
         PEOPLE,
         {"groups": ["age"]},
         "'age' in data.groups is a number with 30 different values; name the edges of ranges, as "
-        "in data.bins={age:[25,45,65]}, or how many ranges of equally many rows, "
-        "data.bins={age:4}.",
+        "in 'data.bins={age: [25,45,65]}', or how many ranges of equally many rows, "
+        "'data.bins={age: 4}'.",
     ),
     "bins of another column": (
         PEOPLE,

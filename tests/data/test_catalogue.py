@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from fairkd.data import catalogue
-from fairkd.data.catalogue import DEBIAN_FASHION_MNIST, Entry, entries, fetch
+from fairkd.data.catalogue import entries, fetch
+from fairkd.data.catalogue_entries import DEBIAN_FASHION_MNIST, ENTRIES
 from fairkd.data.dataset import Dataset
+from fairkd.data.entry import Entry
 from fairkd.errors import DataError
 
 
@@ -57,6 +59,7 @@ def test_entries_say_what_the_data_is(name: str, tmp_path: Path) -> None:
 
 def test_what_needs_a_download(tmp_path: Path) -> None:
     assert {entry.name: (entry.needs_download, entry.cached) for entry in entries(tmp_path)} == {
+        "acs": (True, False),
         "adult": (True, False),
         "arrests": (False, True),
         "compas": (True, False),
@@ -74,7 +77,9 @@ def test_what_needs_a_download(tmp_path: Path) -> None:
 
 def test_the_size_of_a_download(tmp_path: Path) -> None:
     sizes = {entry.name: entry.size for entry in entries(tmp_path)}
-    assert (sizes["adult"], sizes["heritage"], sizes["iris"]) == (28_201_238, 38_041_973, 0)
+    assert [sizes[name] for name in ("adult", "heritage", "iris", "acs")] == [
+        28_201_238, 38_041_973, 0, None,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -91,10 +96,8 @@ def test_entries_of_images_say_what_the_data_is(name: str, tmp_path: Path) -> No
 
 def test_what_nobody_can_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = tmp_path / "nothing"
-    changed = tuple(
-        replace(entry, folder=missing) if entry.folder else entry for entry in catalogue._ENTRIES
-    )
-    monkeypatch.setattr(catalogue, "_ENTRIES", changed)
+    changed = tuple(replace(entry, folder=missing) if entry.folder else entry for entry in ENTRIES)
+    monkeypatch.setattr(catalogue, "ENTRIES", changed)
     assert not named("tinted_fashion", tmp_path).cached
     with pytest.raises(DataError) as refused:
         fetch("tinted_fashion", tmp_path)

@@ -19,6 +19,7 @@ from fairkd.data.splitting import Splitting
 
 FETCHED = ("adult", "compas", "credit_default", "crime", "german", "heritage", "law_school")
 TABLES = (*FETCHED, "arrests", "iris")
+NAMED = (*TABLES, "acs")
 FROM_ELSEWHERE = ("rare_groups", "imperfect", "split", "cache")
 FOLDER = Path(__file__).parents[2] / "conf" / "data"
 
@@ -43,7 +44,7 @@ def defaults(loader: Callable[..., Dataset]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", NAMED)
 def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
     arguments = defaults(get_method(config["_target_"]))
@@ -52,7 +53,7 @@ def test_every_knob_is_an_argument_and_every_argument_a_knob(name: str, tmp_path
     assert config.seed == 2
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", NAMED)
 def test_defaults_are_the_loaders_own(name: str, tmp_path: Path) -> None:
     config = composed(name, tmp_path)
     plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
@@ -78,13 +79,13 @@ def test_files_instantiate(name: str, tmp_path: Path) -> None:
 
 
 def test_imperfect_information_has_the_defaults_of_its_class(tmp_path: Path) -> None:
-    for name in TABLES:
+    for name in NAMED:
         config = OmegaConf.to_container(composed(name, tmp_path).imperfect)
         assert config == dataclasses.asdict(Imperfect())
 
 
 def test_rows_are_divided_as_the_loaders_do(tmp_path: Path) -> None:
-    for name in TABLES:
+    for name in NAMED:
         split = OmegaConf.to_container(composed(name, tmp_path).split)
         expected = Splitting.of(SPLIT) if name == "heritage" else Splitting()
         assert Splitting.of(split) == expected  # type: ignore[arg-type]
@@ -101,3 +102,14 @@ def test_rare_groups_arrive_from_overrides(tmp_path: Path) -> None:
     rare = {"rare_groups": {"rule": "merge_below_rows", "limit": 400}, "groups": ["colour+sex"]}
     data = instantiate(OmegaConf.merge(composed("arrests", tmp_path), rare))
     assert data.blocks["colour+sex"].cells == ("black+male", "white+male", "other")
+
+
+def test_images_have_every_knob_with_the_loaders_own_default(tmp_path: Path) -> None:
+    config = composed("images", tmp_path)
+    arguments = inspect.signature(get_method(config["_target_"])).parameters
+    assert set(config) - {"_target_", "_convert_"} == set(arguments)
+    plain: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
+    for argument in arguments.values():
+        if argument.default is not argument.empty and argument.name not in FROM_ELSEWHERE:
+            given = plain[argument.name]
+            assert (None if given == {} else given) == argument.default, argument.name

@@ -165,3 +165,11 @@ def test_encoding_agrees_with_counting_by_hand(
     shuffled = [*train]
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' own Random
     assert GroupEncoder.fit(people(*shuffled), ["sex", "sex+race"], rare).blocks == encoder.blocks
+
+
+def test_cells_of_ordered_categories_stand_in_their_order() -> None:
+    ages = pd.Categorical([">=65", "<25", "25-65"], ["<25", "25-65", ">=65"], ordered=True)
+    frame = pd.DataFrame({"age": ages, "sex": ["m", "f", "m"]})
+    encoder = GroupEncoder.fit(frame, ["age", "sex+age"], RareGroups())
+    assert encoder.blocks["age"].cells == ("<25", "25-65", ">=65")
+    assert encoder.blocks["sex+age"].cells == ("f+<25", "m+25-65", "m+>=65")

@@ -51,6 +51,17 @@ def test_the_fields_of_a_row_stay_together():
             assert torch.equal(field, whole[batch.index])
 
 
+@pytest.mark.parametrize("world", [1, 2])
+@pytest.mark.parametrize("seed", [None, 1])
+def test_a_split_of_bytes_comes_as_numbers_and_stays_bytes(seed, world):
+    split = _split(9)._replace(x=torch.arange(18, dtype=torch.uint8).reshape(9, 2))
+    batches = list(BatchLoader(split, 4, seed, rank=world - 1, world_size=world))
+    for batch in batches:
+        assert batch.x.dtype == torch.float32
+        assert torch.equal(batch.x, split.x[batch.index].float() / 255)
+    assert split.x.dtype == torch.uint8
+
+
 def test_an_order_depends_on_seed_and_epoch_alone():
     loader = BatchLoader(_split(40), 7, 5)
     first, second = _order(loader, 0), _order(loader, 1)

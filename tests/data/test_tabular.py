@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from fairkd.data.tabular import TabularPreparation
 from fairkd.errors import ConfigError, DataError
@@ -228,3 +229,29 @@ def test_a_damaged_preparation_is_a_sentence(tmp_path: Path, damage: str) -> Non
         (folder / "features.skops").write_bytes(b"PK damaged")
     with pytest.raises(DataError, match="cannot be read"):
         TabularPreparation.load(folder)
+
+
+def test_the_fit_is_that_of_scikit_learn_on_all_rows() -> None:
+    random = np.random.default_rng(0)
+    n = 5_000
+    frame = pd.DataFrame(
+        {
+            "age": np.where(random.random(n) < 0.1, np.nan, random.normal(40, 10, n)),
+            "hours": random.lognormal(3, 2, n),
+            "constant": 1e9,
+            "work": random.choice(["private", "state", "none"], n, p=[0.5, 0.4999, 0.0001]),
+            "sex": random.choice(["f", "m"], n),
+            "income": random.choice(["low", "high"], n),
+        }
+    )
+    ours = fit(frame).features
+    clean = frame[["age", "hours", "constant", "work"]]
+    theirs = clone(ours).fit(clean)
+    expected = theirs.transform(clean).astype(np.float32)
+    np.testing.assert_array_equal(fit(frame).transform(frame), expected)
+    assert ours.output_indices_ == theirs.output_indices_
+    np.testing.assert_array_equal(ours.feature_names_in_, theirs.feature_names_in_)
+    for step in ("simpleimputer", "standardscaler"):
+        for name, value in vars(theirs.named_transformers_["numbers"][step]).items():
+            found = getattr(ours.named_transformers_["numbers"][step], name)
+            np.testing.assert_array_equal(found, value, err_msg=name)

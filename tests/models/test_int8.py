@@ -91,6 +91,6 @@ def test_a_model_that_no_graph_can_say_is_refused(capfd):
 
 
 def test_without_the_libraries_the_sentence_says_how_to_install_them(monkeypatch):
-    monkeypatch.setattr("fairkd.models.onnx_session.find_spec", lambda name: None)
+    monkeypatch.setattr("fairkd.models.onnx_graph.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"onnxruntime.*pip install 'fairkd\[compression\]'"):
         quantised(MLP(7, 3), _spread((7,)), WORK, static=False)

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from fairkd.data.arrests import load_arrests
 from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.data.dataset import Dataset
+from fairkd.data.images import load_images
 from fairkd.data.iris import load_iris
 from fairkd.errors import DataError
 from fairkd.evaluation.predictions import Predictions
@@ -231,3 +233,60 @@ def test_weights_of_another_student_are_refused(folder: Path) -> None:
     file.write_text(json.dumps({**plain, "model": {**MLP_SECTION, "hidden": [16, 16]}}))
     with pytest.raises(DataError, match=r"student\.safetensors do not fit the student's descr"):
         Student.load(folder)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> tuple[Path, Dataset]:
+    """A folder of images named by class and group, and the data set that they are."""
+    random = np.random.default_rng(0)
+    for number in range(48):
+        name = f"{'ab'[number % 2]}-{'xy'[number // 2 % 2]}-{number}.png"
+        array = random.integers(0, 256, (12, 9, 3), dtype=np.uint8)
+        Image.fromarray(array).save(tmp_path / name)
+    dataset = load_images(
+        path=str(tmp_path),
+        pattern="{label}-{group}-{}.png",
+        label="label",
+        groups=["group"],
+        seed=0,
+        size=[6, 8],
+        fit="squeeze",
+        cache=str(tmp_path / "cache"),
+    )
+    return tmp_path, dataset
+
+
+def test_image_files_get_the_probabilities_of_the_evaluation(pictures, tmp_path: Path) -> None:
+    folder, dataset = pictures
+    model = ConvNet(dataset.shape, 2, channels=(4,)).eval()
+    section = {"_target_": "fairkd.models.convnet.ConvNet", "channels": [4]}
+    kept(tmp_path / "job", dataset, {"student": model}, section)
+    student = Student.load(tmp_path / "job")
+    assert student.description.images == dataset.images
+    test = dataset.splits["test"]
+    with torch.no_grad():
+        expected = model(test.floats).double().softmax(-1).numpy()
+    files = [folder / name for name in dataset.raw["test"]["file"]]
+    found = student.of_files(files)
+    assert found.index.tolist() == [str(file) for file in files]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(student.probabilities(test.x.numpy()), expected, rtol=1e-6)
+    np.testing.assert_allclose(student.probabilities(test.floats.numpy()), expected, rtol=1e-6)
+    with pytest.raises(DataError) as refused:
+        student.probabilities(np.array([0, 7]).repeat(144).reshape(2, 3, 6, 8))
+    assert str(refused.value) == (
+        "Rows hold values from 0 to 7; accepted: from 0 to 1, or bytes (uint8) from 0 to 255."
+    )
+    with pytest.raises(DataError, match="No image files are given"):
+        student.of_files([])
+    files[1].write_bytes(b"nothing")
+    with pytest.raises(DataError, match=f"The image {files[1]} cannot be used: it is no image"):
+        student.of_files(files)
+
+
+def test_a_student_of_a_table_takes_no_image_files(folder: Path) -> None:
+    with pytest.raises(DataError) as refused:
+        Student.load(folder).of_files(["a.png"])
+    assert str(refused.value) == (
+        "This student takes no image files: its rows are columns of a table."
+    )

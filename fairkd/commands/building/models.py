@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fairkd.commands.building.made import made, target_of, unbuildable
 from fairkd.commands.building.objective import term_of
 from fairkd.data.dataset import Dataset
+from fairkd.data.torchvision_augmentation import TARGET, check_torchvision
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.identity import is_given
 from fairkd.models.given.given import Given
@@ -83,6 +84,8 @@ def builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.
 def trainer_of(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettings:
     """A trainer's settings, any refusal of an augmentation named by the key that brought it."""
     for name, augmentation in section.get("augmentation", {}).items():
+        if augmentation.get("_target_") == TARGET:
+            check_torchvision()  # before Hydra, whose error would not say what to install
         above = "augmentation" if augmentation == shared.get(name) else f"{key}.augmentation"
         made(f"{above}.{name!s}", augmentation)
     settings: TrainerSettings = made(key, section)

@@ -118,7 +118,7 @@ class EstimatorFile:
 
     def _rows(self, estimator: Any, dataset: Dataset, split: str, chosen: slice) -> Any:
         named: Sequence[str] = list(map(str, getattr(estimator, "feature_names_in_", ())))
-        prepared = dataset.splits[split].x[chosen].flatten(1).numpy()
+        prepared = dataset.splits[split].rows(chosen).floats.flatten(1).numpy()
         if not named:
             width = getattr(estimator, "n_features_in_", dataset.n_features)
             if width != dataset.n_features:

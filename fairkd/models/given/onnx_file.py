@@ -11,16 +11,16 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from fairkd.data.batch import Batch
 from fairkd.data.dataset import SPLITS, Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.models.answers import Answers
 from fairkd.models.given.class_order import class_order
 from fairkd.models.given.outputs import Values, logits_of, sums_to_one
-from fairkd.models.onnx_session import check_installed, session_of
+from fairkd.models.onnx_graph import check_onnx_available, session
 
 log = logging.getLogger(__name__)
 
-_NEEDED = {"onnx": "onnx", "onnxruntime": "onnxruntime"}
 _FLOATS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 _MAPS = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")
 _WORDS = {"logit": "logits", "prob": "probabilities", "softmax": "probabilities"}
@@ -77,11 +77,11 @@ class OnnxFile:
         model.tell(self._logits(values, dataset))
 
     def _session(self) -> Any:
-        check_installed(_NEEDED, f"{self.path}", "choose another teacher")
+        check_onnx_available(f"The teacher {self.path}", "choose another")
         file = Path(self.path).expanduser()
         try:
             _check_beside(file)
-            return session_of(str(file))
+            return session(str(file))
         except ConfigError:
             raise
         except Exception as error:  # the libraries' own kinds, for files that are no graph
@@ -91,11 +91,12 @@ class OnnxFile:
             ) from error
 
     def _values(self, session: Any, dataset: Dataset, split: str, rows: int | None) -> "_Found":
-        x = dataset.splits[split].x[:rows]
+        chosen = dataset.splits[split]
+        chosen = chosen if rows is None else chosen.rows(slice(rows))
         name, kind, fixed = self._input(session, dataset)
         output = self._output(session)
         parts = []
-        for part, count in _chunks(x, fixed):
+        for part, count in _chunks(chosen, fixed):
             try:
                 (found,) = session.run([output], {name: part.numpy().astype(kind)})
             except Exception as error:  # ONNX Runtime's own kinds
@@ -174,9 +175,11 @@ class _Found:
     values: Values
 
 
-def _chunks(x: Tensor, fixed: int | None) -> Iterator[tuple[Tensor, int]]:
+def _chunks(rows: Batch, fixed: int | None) -> Iterator[tuple[Tensor, int]]:
     """Rows as the graph takes them, the last filled up with its last row, and how many count."""
-    for part in torch.split(x, fixed or _MANY_ROWS):
+    size = fixed or _MANY_ROWS
+    for start in range(0, rows.size, size):
+        part = rows.rows(slice(start, start + size)).floats
         lacking = (fixed or 0) - len(part)
         full = (
             torch.cat([part, part[-1:].expand(lacking, *part.shape[1:])]) if lacking > 0 else part

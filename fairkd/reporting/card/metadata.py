@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from fairkd.data.catalogue import Entry, entries
+from fairkd.data.catalogue import entries
+from fairkd.data.entry import Entry
 from fairkd.evaluation.evaluation import Evaluation
 from fairkd.record import JobRecord
 from fairkd.reporting.console import DISPARITIES

@@ -57,7 +57,8 @@ class Groups:
     @property
     def total(self) -> Counts:
         """Rows of all splits, shape ``[G + 1, C]``."""
-        return np.sum(list(self.counts.values()), axis=0)
+        total: Counts = np.sum(list(self.counts.values()), axis=0)
+        return total
 
     @property
     def unknown(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -16,7 +17,7 @@ MOST_COLUMNS = 40
 MOST_GROUPS = 40
 _MOST_SMALL = 12
 _MOST_MISSING = 8
-_MOST_CLASSES = 3
+_MOST_CLASSES = 4
 
 
 def show_facts(facts: Facts, console: Console) -> None:
@@ -65,35 +66,35 @@ def _groups(groups: Groups) -> Table:
     shown = groups.shown_classes[:_MOST_CLASSES]
     splits = list(groups.counts)
     found = groups.table()
-    kept = found.nlargest(MOST_GROUPS, "rows").index if len(found) > MOST_GROUPS else found.index
-    title = f"Groups of {escape(_line(groups.block))}"
-    if len(kept) < len(found):
-        title += f" (the {MOST_GROUPS} largest of {len(found)})"
+    kept = set(found["rows"].nlargest(MOST_GROUPS).index)
+    left_out = [
+        f"the {MOST_GROUPS} largest of {len(found)}" if len(kept) < len(found) else "",
+        "intervals in its file" if len(shown) > 1 else "",
+        f"{len(shown)} of {len(groups.classes)} classes"
+        if len(shown) < len(groups.shown_classes)
+        else "",
+    ]
+    told = "; ".join(filter(None, left_out))
+    title = f"Groups of {escape(_line(groups.block))}{f' ({told})' if told else ''}"
     rates = [f"share of {escape(_line(groups.classes[place]))}" for place in shown]
     table = _table(title, "group", "rows", "share", *splits, *rates)
-    for cell in found.index:
-        if cell not in kept:
-            continue
-        row = found.loc[cell]
-        table.add_row(
-            escape(_line(str(cell))),
-            f"{int(row['rows']):,}",
-            f"{row['share']:.1%}",
-            *(f"{int(row[split]):,}" for split in splits),
-            *(
-                escape(
-                    with_ends(
-                        row[groups.rate_name(place)],
-                        (
-                            row[f"{groups.rate_name(place)}_low"],
-                            row[f"{groups.rate_name(place)}_high"],
-                        ),
-                    )
-                )
-                for place in shown
-            ),
-        )
+    for cell, row in found.iterrows():
+        if cell in kept:
+            table.add_row(
+                escape(_line(str(cell))),
+                f"{int(row['rows']):,}",
+                f"{row['share']:.1%}",
+                *(f"{int(row[split]):,}" for split in splits),
+                *(escape(_rate(row, groups.rate_name(place), len(shown) == 1)) for place in shown),
+            )
     return table
+
+
+def _rate(row: "pd.Series[float]", name: str, with_interval: bool) -> str:
+    value = float(row[name])
+    if not with_interval:
+        return number(value)
+    return with_ends(value, (float(row[f"{name}_low"]), float(row[f"{name}_high"])))
 
 
 def _closing(facts: Facts) -> Iterator[str]:
@@ -130,7 +131,9 @@ def small_lines(facts: Facts) -> Iterator[str]:
     """The groups with few test rows of a class, and what that does to rates over them."""
     found = [(groups, *small) for groups in facts.groups.values() for small in groups.small("test")]
     for groups, cell, name, rows in found[:_MOST_SMALL]:
-        where = f"{_line(groups.block)}={_line(cell)} has {rows} test rows of {_line(name)}"
+        where = (
+            f"{_line(groups.block)}={_line(cell)} has {rows} test {_plural(rows)} of {_line(name)}"
+        )
         if rows == 0:
             yield f"{where}: rates over them are undefined"
         else:
@@ -165,6 +168,10 @@ def _table(title: str, *headings: str) -> Table:
         left = place == 0 or heading in ("kind", "for")
         table.add_column(heading, justify="left" if left else "right", overflow="fold")
     return table
+
+
+def _plural(rows: int) -> str:
+    return "row" if rows == 1 else "rows"
 
 
 def _line(text: str) -> str:

@@ -3,6 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from fairkd.reporting import palette
 from fairkd.reporting.dataset.facts import Facts
@@ -30,11 +31,15 @@ def picture(facts: Facts) -> Figure:
     title = f"{canvas.literal(facts.dataset.name)}: {sum(facts.rows.values()):,} rows{few}"
     figure = canvas.sheet(7.6, sum(heights) + 0.8, title)
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
+    left: Axes | None = None
+    right: Axes | None = None
     for line, groups in enumerate(blocks):
-        rows = figure.add_subplot(grid[line, 0])
+        rows = figure.add_subplot(grid[line, 0], sharex=left)
+        rates = figure.add_subplot(grid[line, 1], sharex=right, sharey=rows)
         cells = _shown(groups)
         _rows(rows, groups, cells)
-        _rates(figure.add_subplot(grid[line, 1], sharey=rows), groups, cells, facts)
+        _rates(rates, groups, cells, facts)
+        left, right = left or rows, right or rates
     if missing is not None:
         _missing(
             figure.add_subplot(grid[-1, :]),
@@ -78,7 +83,8 @@ def _rows(ax: Axes, groups: Groups, cells: list[int]) -> None:
     ax.grid(axis="y", visible=False)
     ax.set_title(f"by {canvas.literal(groups.block)}")
     ax.set_xlabel("rows")
-    ax.ticklabel_format(axis="x", style="plain")
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     for line, total in enumerate(start):
         ax.annotate(
             f"{total:,}", (total, line), (3, 0), textcoords="offset points", va="center", fontsize=6

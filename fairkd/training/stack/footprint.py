@@ -16,7 +16,8 @@ def member_bytes(member: Member) -> int:
     Counted from its parameters and the outputs of its layers for one batch, the data not included.
     """
     rows = member.dataset.splits["train"].rows(slice(member.settings.batch_size))
-    sizes = [rows.x.numel(), rows.group.numel()]
+    x = rows.floats
+    sizes = [x.numel(), rows.group.numel()]
     handles = [
         module.register_forward_hook(lambda _module, _inputs, output: sizes.append(_size(output)))
         for module in member.model.modules()
@@ -25,13 +26,13 @@ def member_bytes(member: Member) -> int:
     was_training = member.model.training
     try:
         with torch.inference_mode():
-            member.model.eval()(rows.x)
+            member.model.eval()(x)
     finally:
         member.model.train(was_training)
         for handle in handles:
             handle.remove()
     parameters = sum(map(_size, (*member.model.parameters(), *member.objective.parameters())))
-    width = rows.x.element_size() if member.settings.precision != "64-true" else 8
+    width = x.element_size() if member.settings.precision != "64-true" else 8
     return width * (_COPIES_OF_ACTIVATIONS * sum(sizes) + _COPIES_OF_PARAMETERS * parameters)
 
 
