@@ -132,7 +132,7 @@ class OnnxFile:
         return only.name, _FLOATS[only.type], first if isinstance(first, int) else None
 
     def _output(self, session: Any) -> str:
-        outputs = {found.name: found.type for found in session.get_outputs()}
+        outputs: dict[str, str] = {found.name: found.type for found in session.get_outputs()}
         if self.output is not None:
             if self.output not in outputs:
                 raise ConfigError(unknown_name(f"output of {self.path}", self.output, outputs))
