@@ -232,6 +232,12 @@ def _check_augmentation(key: str, recipe: Recipe, job: Job) -> None:
 
 
 def _check_optimizer(key: str, recipe: Recipe) -> None:
+    model = recipe.initial()
+    if next(model.parameters(), None) is None:
+        raise ConfigError(
+            f"{key}: {type(model).__name__} has no weights, so that nothing can be trained; name "
+            "a model with torch.nn.Parameters."
+        )
     try:
         recipe.settings.optimizer(recipe.initial().parameters())
     except (TypeError, ValueError) as error:

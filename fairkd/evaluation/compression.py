@@ -117,7 +117,8 @@ def cost(model: nn.Module, example: Tensor, timed: Latency) -> Cost:
         timed: its `latency`, or that of another model of the same `architecture`.
     """
     if isinstance(model, Answers):
-        return Cost(*[math.nan] * 4, *timed, ())
+        unknown = math.nan
+        return Cost(unknown, unknown, unknown, unknown, timed.batch_1, timed.batch_256, ())
     with _evaluating(model):
         work, not_counted = _work(model, example)
         return Cost(

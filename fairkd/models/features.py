@@ -50,16 +50,26 @@ def run(model: nn.Module, x: Tensor, features: Sequence[str] = ()) -> ModelOutpu
         ConfigError: the model has no such module.
     """
     if not features:
-        return ModelOutputs(model(x), {})
+        return ModelOutputs(_logits(model, x), {})
     recorded: dict[str, Tensor] = {}
     named = {name: find_layer(model, name) for name in features}
     handles = [_record(name, module, recorded) for name, module in named.items()]
     try:
-        logits = model(x)
+        logits = _logits(model, x)
     finally:
         for handle in handles:
             handle.remove()
     return ModelOutputs(logits, recorded)
+
+
+def _logits(model: nn.Module, x: Tensor) -> Tensor:
+    logits = model(x)
+    if not isinstance(logits, Tensor):
+        raise ConfigError(
+            f"{type(model).__name__} gives a {type(logits).__name__}; accepted: logits, one tensor "
+            "of shape [rows, classes]."
+        )
+    return logits
 
 
 def feature_names(model: nn.Module) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from fairkd.data.dataset import Dataset
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, FairkdError
 from fairkd.evaluation.certificate import Certifier
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.given.given import Given
@@ -267,9 +268,10 @@ def connected(
     """
     objective = distillation.objective(dict(model.named_parameters()))
     few = dataset.splits["train"].rows(slice(_FEW_ROWS)).floats
-    with torch.inference_mode():
+    with torch.inference_mode(), _told_of("student", model, few):
         ours = run(model.eval(), few, objective.student_features)
-    theirs = outputs_of(teacher, dataset, "train", objective.teacher_features, rows=_FEW_ROWS)
+    with _told_of("teacher", teacher, few):
+        theirs = outputs_of(teacher, dataset, "train", objective.teacher_features, rows=_FEW_ROWS)
     for role, outputs in {"student": ours, "teacher": theirs}.items():
         expected = (len(few), len(dataset.classes))
         if outputs.logits.shape != expected:
@@ -281,6 +283,22 @@ def connected(
     objective.connect(ours, theirs, torch.Generator().manual_seed(seed))
     model.train()
     return objective
+
+
+@contextmanager
+def _told_of(role: str, model: nn.Module, rows: Tensor) -> Iterator[None]:
+    """Raises `ConfigError` for whatever a model of the user's own raises where it is first run."""
+    try:
+        yield
+    except FairkdError:
+        raise
+    except Exception as error:
+        problem = str(error).strip().partition("\n")[0].rstrip(".") or "no reason given"
+        raise ConfigError(
+            f"The {role} ({type(model).__name__}) cannot be run on rows of shape "
+            f"{list(rows.shape[1:])} ({type(error).__name__}: {problem}); it is to map them to "
+            "logits."
+        ) from error
 
 
 def _fit(

@@ -1,7 +1,9 @@
 """Make the object that a section of the configuration describes."""
 
 import inspect
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -31,9 +33,9 @@ def _instantiated(key: str, section: DictConfig, arguments: Mapping[str, Any]) -
     except InstantiationException as error:
         if isinstance(error.__cause__, FairkdError):
             raise error.__cause__ from error
-        raise _unbuildable(key, section, error.__cause__ or error) from error
+        raise unbuildable(key, section, error.__cause__ or error) from error
     except TypeError as error:
-        raise _unbuildable(key, section, error) from error
+        raise unbuildable(key, section, error) from error
 
 
 def _located(key: str, section: DictConfig, error: FairkdError) -> FairkdError:
@@ -44,7 +46,8 @@ def _located(key: str, section: DictConfig, error: FairkdError) -> FairkdError:
     return error
 
 
-def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigError:
+def unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigError:
+    """The refusal of a target that raised an error, which it tells."""
     problem = " ".join(str(error).splitlines()[:2]).rstrip(".")
     return ConfigError(f"{key} ({section.get('_target_')}) cannot be built: {problem}.")
 
@@ -52,6 +55,27 @@ def _unbuildable(key: str, section: DictConfig, error: BaseException) -> ConfigE
 def parameters_of(section: DictConfig) -> Collection[str]:
     """The arguments of a section's target, none of one that cannot be looked into."""
     try:
-        return inspect.signature(get_object(section._target_)).parameters
-    except (ImportError, ValueError, AttributeError, TypeError):  # making it will say what is wrong
+        return inspect.signature(target_of(section)).parameters
+    except (ValueError, TypeError):  # making it will say what is wrong
         return ()
+
+
+def target_of(section: DictConfig) -> Any:
+    """What a section's target is; ``None`` where making it will say why there is none."""
+    with _silent():
+        try:
+            return get_object(section._target_)
+        except Exception:  # whatever importing the user's own code raises
+            return None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Hydra logs what it raises; what is raised becomes a sentence."""
+    logger = logging.getLogger("hydra.utils")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before

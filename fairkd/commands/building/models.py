@@ -1,19 +1,19 @@
 """Recipes of models: their networks, trainers, devices, and a teacher's own teachers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import get_object
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fairkd.commands.building.made import made
+from fairkd.commands.building.made import made, target_of, unbuildable
 from fairkd.commands.building.objective import term_of
 from fairkd.data.dataset import Dataset
 from fairkd.data.torchvision_augmentation import TARGET, check_torchvision
+from fairkd.errors import ConfigError, FairkdError
 from fairkd.identity import is_given
 from fairkd.models.given.given import Given
 from fairkd.models.given.weights_file import WeightsFile
@@ -57,17 +57,28 @@ def teacher_of(
 
 
 def builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.Module]:
-    """What makes an untrained model for a data set's rows and classes."""
-    return lambda: made(
-        key, section, **_input(section, dataset.shape), n_classes=len(dataset.classes)
-    )
+    """What makes an untrained model for a data set's rows and classes.
 
+    It raises `ConfigError` where the target cannot be built, or is no model.
+    """
 
-def _input(section: DictConfig, shape: Sequence[int]) -> dict[str, Any]:
-    try:
-        return input_of(get_object(section._target_), shape)
-    except (ImportError, ValueError, AttributeError):  # instantiating it will say what is wrong
-        return {}
+    def build() -> nn.Module:
+        target = target_of(section)
+        given = {} if target is None else input_of(target, dataset.shape)
+        try:
+            model = made(key, section, **given, n_classes=len(dataset.classes))
+        except FairkdError:
+            raise
+        except Exception as error:  # whatever the user's own code raises
+            raise unbuildable(key, section, error) from error
+        if not isinstance(model, nn.Module):
+            raise ConfigError(
+                f"{key} ({section._target_}) makes a {type(model).__name__}; accepted: a class, "
+                "or a function, that makes a torch.nn.Module from in_features and n_classes."
+            )
+        return model
+
+    return build
 
 
 def trainer_of(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettings:

@@ -117,8 +117,8 @@ class EstimatorFile:
         return logits_of(found[:, order], "probabilities", len(dataset.classes), self.path)
 
     def _rows(self, estimator: Any, dataset: Dataset, split: str, chosen: slice) -> Any:
-        named: Sequence[str] = list(map(str, getattr(estimator, "feature_names_in_", ())))
-        prepared = dataset.splits[split].x[chosen].flatten(1).numpy()
+        named = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
+        prepared = dataset.splits[split].rows(chosen).floats.flatten(1).numpy()
         if not named:
             width = getattr(estimator, "n_features_in_", dataset.n_features)
             if width != dataset.n_features:
@@ -131,14 +131,14 @@ class EstimatorFile:
         made = dataset.preparation.feature_names if dataset.preparation is not None else ()
         if tuple(named) == made:
             return pd.DataFrame(prepared, columns=named)
-        frame = dataset.raw.get(split, pd.DataFrame())
+        frame = dataset.raw.some(split, chosen) if dataset.raw else pd.DataFrame()
         absent = [name for name in named if name not in frame]
         if absent:
             raise ConfigError(
                 f"{self.path} was fitted on columns that data={dataset.name} does not have: "
                 f"{_listed(absent)}; it has {_listed(list(map(str, frame))) or 'none by name'}."
             )
-        return frame[named].iloc[chosen]
+        return frame[named]
 
 
 @lru_cache(maxsize=2)

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from fairkd.data.batch import Batch
 from fairkd.data.dataset import SPLITS, Dataset
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.models.answers import Answers
@@ -77,7 +78,7 @@ class OnnxFile:
         model.tell(self._logits(values, dataset))
 
     def _session(self) -> Any:
-        check_installed(_NEEDED, f"{self.path}", "choose another teacher")
+        check_installed(_NEEDED, f"The teacher {self.path}", "choose another")
         file = Path(self.path).expanduser()
         try:
             _check_beside(file)
@@ -91,11 +92,12 @@ class OnnxFile:
             ) from error
 
     def _values(self, session: Any, dataset: Dataset, split: str, rows: int | None) -> "_Found":
-        x = dataset.splits[split].x[:rows]
+        chosen = dataset.splits[split]
+        chosen = chosen if rows is None else chosen.rows(slice(rows))
         name, kind, fixed = self._input(session, dataset)
         output = self._output(session)
         parts = []
-        for part, count in _chunks(x, fixed):
+        for part, count in _chunks(chosen, fixed):
             try:
                 (found,) = session.run([output], {name: part.numpy().astype(kind)})
             except Exception as error:  # ONNX Runtime's own kinds
@@ -131,7 +133,7 @@ class OnnxFile:
         return only.name, _FLOATS[only.type], first if isinstance(first, int) else None
 
     def _output(self, session: Any) -> str:
-        outputs = {found.name: found.type for found in session.get_outputs()}
+        outputs: dict[str, str] = {found.name: found.type for found in session.get_outputs()}
         if self.output is not None:
             if self.output not in outputs:
                 raise ConfigError(unknown_name(f"output of {self.path}", self.output, outputs))
@@ -174,9 +176,11 @@ class _Found:
     values: Values
 
 
-def _chunks(x: Tensor, fixed: int | None) -> Iterator[tuple[Tensor, int]]:
+def _chunks(rows: Batch, fixed: int | None) -> Iterator[tuple[Tensor, int]]:
     """Rows as the graph takes them, the last filled up with its last row, and how many count."""
-    for part in torch.split(x, fixed or _MANY_ROWS):
+    size = fixed or _MANY_ROWS
+    for start in range(0, rows.size, size):
+        part = rows.rows(slice(start, start + size)).floats
         lacking = (fixed or 0) - len(part)
         full = (
             torch.cat([part, part[-1:].expand(lacking, *part.shape[1:])]) if lacking > 0 else part

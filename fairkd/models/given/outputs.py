@@ -56,9 +56,8 @@ def sums_to_one(values: Values) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _refuse(
-    wrong: npt.NDArray[np.bool_], values: Values, where: str, what: str, hint: str = ""
-) -> None:
+def _refuse(rows: npt.ArrayLike, values: Values, where: str, what: str, hint: str = "") -> None:
+    wrong = np.asarray(rows)
     if not wrong.any():
         return
     first = int(wrong.argmax())

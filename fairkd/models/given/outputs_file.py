@@ -12,6 +12,8 @@ from fairkd.data.table_file import read_table
 from fairkd.errors import ConfigError
 
 _ARRAYS = (".npy", ".npz")
+_INDEX = "__index_level_"
+"""What begins the name under which pandas writes a frame's index into Parquet."""
 
 
 def read_outputs(path: str) -> pd.DataFrame:
@@ -33,6 +35,7 @@ def read_outputs(path: str) -> pd.DataFrame:
             "numbers and no names; give it a line of names."
         )
     table.columns = pd.Index(list(map(str, table.columns)))
+    table = table.drop(columns=[name for name in table if str(name).startswith(_INDEX)])
     if table.empty:
         raise ConfigError(f"{path} has no rows; every row of the data needs its outputs.")
     return table

@@ -66,7 +66,7 @@ class RecordedOutputs:
 
     def _of_columns(self, dataset: Dataset) -> dict[str, Tensor]:
         named = list(self.columns or ())
-        known = dict.fromkeys(name for frame in dataset.raw.values() for name in map(str, frame))
+        known = _columns(dataset)
         for name in named:
             if name not in known:
                 raise ConfigError(unknown_name(f"column of data={dataset.name}", name, known))
@@ -139,7 +139,7 @@ class RecordedOutputs:
 
     def _matched(self, table: pd.DataFrame, dataset: Dataset, key: str) -> Positions:
         if key not in table:
-            raise ConfigError(unknown_name(f"column of {self.path} in key", key, table))
+            raise ConfigError(unknown_name(f"column of {self.path} in key", key, map(str, table)))
         named = {split: _names(dataset, split, key) for split in SPLITS}
         where = f"data={dataset.name}"
         _refuse_repeated(np.concatenate(list(named.values())), key, where)
@@ -157,11 +157,14 @@ class RecordedOutputs:
 
 
 def _names(dataset: Dataset, split: str, key: str) -> Texts:
-    frame = dataset.raw.get(split)
-    if frame is None or key not in frame:
-        known = () if frame is None else map(str, frame)
+    known = _columns(dataset)
+    if key not in known:
         raise ConfigError(unknown_name(f"column of data={dataset.name} in key", key, known))
-    return as_text(frame[key])
+    return as_text(dataset.raw[split][key])
+
+
+def _columns(dataset: Dataset) -> list[str]:
+    return list(map(str, dataset.raw.some(SPLITS[0], slice(0)))) if dataset.raw else []
 
 
 def _refuse_repeated(names: "npt.NDArray[np.object_]", key: str, where: str) -> None:

@@ -111,5 +111,7 @@ def test_weights_beside_the_graph_bear_its_name(dataset, tmp_path):
 
 def test_without_the_library_it_says_how_to_install_it(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr("fairkd.models.onnx_session.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"onnx, onnxruntime, which is not installed; pip instal"):
+    with pytest.raises(
+        ConfigError, match=r"onnx, onnxruntime, which is not installed; pip install"
+    ):
         _told("net.onnx", dataset)

@@ -43,6 +43,9 @@ def test_rows_are_matched_by_a_column_whatever_their_order(table, dataset, expec
     mixed = pd.concat([table[["p", "id"]], more]).sample(frac=1, random_state=1)
     mixed.to_csv(path, index=False)
     _check(_told(dataset, path=path, key="id"), expected)
+    path = str(tmp_path / "mixed.parquet")
+    mixed.to_parquet(path)  # with the index, as a column of its own
+    _check(_told(dataset, path=path, key="id"), expected)
 
 
 def test_columns_of_the_data_itself(dataset, expected):
