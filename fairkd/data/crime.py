@@ -80,7 +80,13 @@ def load_crime(
         common: see `Common`.
     """
     return load_published(
-        Published(source=CRIME, read=_read, label=LABEL, classes=("no", "yes")),
+        Published(
+            source=CRIME,
+            read=_read,
+            label=LABEL,
+            classes=("no", "yes"),
+            told_by={"black_share": ("racepctblack",), "race": tuple(SHARES)},
+        ),
         name=name,
         groups=groups,
         test_fraction=test_fraction,

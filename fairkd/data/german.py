@@ -56,7 +56,13 @@ def load_german(
         common: see `Common`.
     """
     return load_published(
-        Published(source=GERMAN, read=_read, label=LABEL, classes=("bad", "good")),
+        Published(
+            source=GERMAN,
+            read=_read,
+            label=LABEL,
+            classes=("bad", "good"),
+            told_by={"age_group": ("age",)},
+        ),
         name=name,
         groups=groups,
         test_fraction=test_fraction,

@@ -77,7 +77,14 @@ def load_heritage(
     """
     common.setdefault("split", SPLIT)
     return load_published(
-        Published(HERITAGE, _read, label=LABEL, classes=("no", "yes"), never=(MEMBER,)),
+        Published(
+            HERITAGE,
+            _read,
+            label=LABEL,
+            classes=("no", "yes"),
+            never=(MEMBER,),
+            told_by={"older": ("age",), "age": ("older",)},
+        ),
         name=name,
         groups=groups,
         test_fraction=test_fraction,

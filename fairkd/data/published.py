@@ -1,7 +1,7 @@
 """Published tables: from fetched files, or the user's own copies, to a data set."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Required, TypedDict, Unpack
 
@@ -12,6 +12,7 @@ import pandas as pd
 from fairkd.data.assembly import assemble
 from fairkd.data.dataset import Dataset
 from fairkd.data.fetch import default_cache, fetch_files, fingerprint
+from fairkd.data.group_spec import block_names
 from fairkd.data.sources import WheelSource
 from fairkd.data.table import RawTable
 from fairkd.errors import ConfigError, unknown_name
@@ -39,6 +40,8 @@ class Published:
         label: the label's column.
         classes: the label's values, in order; with two classes the second is the positive one.
         never: kept columns that are never features: they name rows, or repeat the label.
+        told_by: for a group column, the columns that tell its value: no features either where it
+            is in a block, unless groups are features.
     """
 
     source: WheelSource
@@ -46,6 +49,7 @@ class Published:
     label: str
     classes: tuple[str, ...]
     never: tuple[str, ...] = ()
+    told_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Common(TypedDict, total=False):
@@ -118,12 +122,13 @@ def load_published(
         folder = fetch_files(table.source, kept)
         origin = f"The cache folder {folder}"
     rows = table.read(folder)
+    telling = () if given["use_groups_as_features"] else _telling(table, groups)
     raw = RawTable(
         name=name,
         frame=rows.frame,
         label=table.label,
         classes=table.classes,
-        features=features_of(rows.frame, (table.label, *table.never), drop),
+        features=features_of(rows.frame, (table.label, *table.never, *telling), drop),
         origin=origin,
         fingerprint=fingerprint([folder / file for file in table.source.files]),
         official_test=rows.official_test,
@@ -131,6 +136,12 @@ def load_published(
     return assemble(
         raw, groups=groups, test_fraction=test_fraction, rare_groups=rare_groups, **given
     )
+
+
+def _telling(table: Published, groups: Sequence[str]) -> tuple[str, ...]:
+    """The columns that tell the value of a column that one of the blocks is made of."""
+    columns = {column for block in block_names(groups) for column in (block, *block.split("+"))}
+    return tuple(name for column in sorted(columns) for name in table.told_by.get(column, ()))
 
 
 def features_of(frame: pd.DataFrame, never: Sequence[str], drop: Sequence[str]) -> tuple[str, ...]:

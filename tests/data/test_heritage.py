@@ -64,6 +64,23 @@ def test_an_age_that_is_no_group_is_a_feature(folder: Path) -> None:
     assert data.preparation.categorical == ("age",)
 
 
+@pytest.mark.parametrize(("groups", "told"), [(["sex+older"], "age"), (["age"], "older")])
+def test_an_age_in_groups_is_not_told_by_the_other_age(
+    folder: Path, groups: list[str], told: str
+) -> None:
+    data = load_heritage(groups=groups, drop=(), seed=0, path=folder)
+    assert data.preparation is not None
+    assert told not in data.preparation.columns
+
+
+def test_both_ages_are_features_where_groups_are(folder: Path) -> None:
+    data = load_heritage(
+        groups=["older"], drop=(), use_groups_as_features=True, seed=0, path=folder
+    )
+    assert data.preparation is not None
+    assert {"age", "older"} <= set(data.preparation.columns)
+
+
 def test_files_of_ones_own_are_checked(folder: Path) -> None:
     (folder / FILE).write_bytes(b"half of an archive")
     with pytest.raises(DataError, match="cannot be read as the Heritage Health table"):
