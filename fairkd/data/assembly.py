@@ -19,7 +19,7 @@ from fairkd.data.imperfect_groups import imperfect_groups
 from fairkd.data.imperfect_labels import imperfect_labels
 from fairkd.data.missing import without_cells
 from fairkd.data.row_weights import row_weights
-from fairkd.data.soft_labels import check_soft_columns, soft_labels
+from fairkd.data.soft_labels import check_agreement, check_soft_columns, soft_labels
 from fairkd.data.source_rows import SourceRows
 from fairkd.data.splits import split_rows
 from fairkd.data.splitting import Splitting
@@ -81,8 +81,11 @@ def assemble(
     table, soft = _labelled(table, flaws)
     table = _without_roles(table, splitting.column)
     check_table(table, blocks)
+    labels = _class_indices(table)
+    if soft is not None:
+        check_agreement(soft, labels, table.soft, table.classes)
     rows = split_rows(
-        _class_indices(table),
+        labels,
         table.classes,
         seed=seed,
         validation_fraction=validation_fraction,
@@ -114,9 +117,8 @@ def assemble(
         splits = {name: _prepared(preparation, raw, name, len(rows[name])) for name in raw}
     else:
         encoder = GroupEncoder.fit(raw["train"], blocks, rare)
-        y = _class_indices(table)
         splits = {
-            name: _batch(x[chosen], y[chosen], encoder.encode(raw[name]))
+            name: _batch(x[chosen], labels[chosen], encoder.encode(raw[name]))
             for name, chosen in rows.items()
         }
     if table.weights is not None:

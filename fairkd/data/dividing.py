@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype
 from sklearn.model_selection import train_test_split
 
-from fairkd.data.values import as_numbers, is_number
+from fairkd.data.values import as_codes, as_numbers, as_read_numbers, is_number
 from fairkd.errors import DataError
 
 Rows = npt.NDArray[np.int64]
@@ -83,7 +84,7 @@ def whole_entities(
     Raises:
         DataError: a row of no entity; or, in dividing, a class in too few entities.
     """
-    codes, _ = pd.factorize(column)
+    codes, _ = as_codes(column)
     _refuse_missing(column, codes < 0)
 
     def divide(rows: Rows, fraction: float) -> tuple[Rows, Rows]:
@@ -112,7 +113,7 @@ def latest(column: "pd.Series[Any]") -> Divide:
     The cut is between two times, as near to the fraction as they allow.
 
     Args:
-        column: numbers, or dates as ISO 8601 writes them, shape ``[N]``.
+        column: numbers (as text too), or dates as ISO 8601 writes them, shape ``[N]``.
 
     Raises:
         DataError: a time that is missing or no time; or, in dividing, rows of a single time.
@@ -150,6 +151,10 @@ def _times(column: "pd.Series[Any]") -> npt.NDArray[np.float64] | Rows:
         _refuse_missing(column, np.isnan(numbers))
         return numbers
     _refuse_missing(column, column.isna().to_numpy())
+    if not is_bool_dtype(column) and not is_datetime64_any_dtype(column):
+        read = as_read_numbers(column)
+        if np.isfinite(read).all():
+            return read
     dates = pd.to_datetime(column, format="ISO8601", utc=True, errors="coerce")
     unread = dates.isna().to_numpy()
     if unread.any():

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fairkd.data.values import as_numbers
+from fairkd.data.values import as_read_numbers
 from fairkd.errors import DataError
 
 
@@ -19,8 +19,8 @@ def row_weights(column: "pd.Series[Any]") -> npt.NDArray[np.float32]:
     Raises:
         DataError: a weight that is missing, no number, or not above 0.
     """
-    weights = as_numbers(column)
-    wrong = ~(weights > 0)
+    weights = as_read_numbers(column)
+    wrong = ~(np.isfinite(weights) & (weights > 0))
     if wrong.any():
         given = column[wrong].iloc[0]
         holds = "an empty cell" if pd.isna(given) else f"'{given}'"

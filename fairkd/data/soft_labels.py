@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fairkd.data.values import as_numbers
+from fairkd.checks import as_typed
+from fairkd.data.values import as_read_numbers
 from fairkd.errors import ConfigError, DataError
 
 _SUM_WITHIN = 1e-3
@@ -27,6 +28,41 @@ def check_soft_columns(columns: Sequence[str], classes: Sequence[str]) -> None:
     )
 
 
+def check_agreement(
+    shares: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.int64],
+    columns: Sequence[str],
+    classes: Sequence[str],
+) -> None:
+    """Refuse probabilities that speak against the labels, as those of swapped columns do.
+
+    They do where a row's own class gets less than classes drawn at their rates would, by three
+    standard errors.
+
+    Args:
+        shares: class probabilities, shape ``[N, C]``.
+        labels: class indices, shape ``[N]``.
+        columns: where the probabilities come from.
+        classes: the classes' names.
+
+    Raises:
+        DataError: naming the order that is expected.
+    """
+    rates = np.bincount(labels, minlength=shares.shape[1]) / len(labels)
+    above_chance = shares[np.arange(len(labels)), labels] - shares @ rates
+    if above_chance.mean() < -3 * above_chance.std() / np.sqrt(len(labels)):
+        agree = (shares.argmax(axis=1) == labels).mean()
+        expected = (
+            f"name the columns in the order {', '.join(classes)}"
+            if len(columns) > 1
+            else f"the one column is about '{classes[-1]}', the positive class: see data.positive"
+        )
+        raise DataError(
+            f"data.soft_labels={as_typed(list(columns))} speaks against the label column: the "
+            f"likeliest class is the label's in {agree:.1%} of the rows; {expected}."
+        )
+
+
 def soft_labels(frame: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.float64]:
     """Each row's class probabilities, shape ``[N, C]``, whose rows sum to 1.
 
@@ -38,13 +74,13 @@ def soft_labels(frame: pd.DataFrame, columns: Sequence[str]) -> npt.NDArray[np.f
         DataError: a value that is missing or no probability, or a row that does not sum to 1
             within 0.001.
     """
-    given = np.stack([as_numbers(frame[name]) for name in columns], axis=1)
+    given = np.stack([as_read_numbers(frame[name]) for name in columns], axis=1)
     for place, name in enumerate(columns):
         values = given[:, place]
         wrong = ~((values >= 0) & (values <= 1))
         if wrong.any():
-            value = values[wrong][0]
-            holds = "an empty cell" if np.isnan(value) else f"{value:g}"
+            value = frame[name][wrong].iloc[0]
+            holds = "an empty cell" if pd.isna(value) else f"'{value}'"
             raise DataError(
                 f"The column '{name}' named in data.soft_labels holds {holds} in row "
                 f"{int(wrong.argmax()) + 1}; accepted: probabilities from 0 to 1."

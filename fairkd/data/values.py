@@ -84,7 +84,7 @@ def as_numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
     Raises:
         DataError: a value is not a finite number.
     """
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = as_read_numbers(column)
     broken = (np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers)
     if broken.any():
         raise DataError(
@@ -92,6 +92,11 @@ def as_numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
             "number; correct it, or leave it empty if it is missing."
         )
     return numbers
+
+
+def as_read_numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    """Return a column's values as float64, shape ``[N]``; what is no number is NaN."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _text(value: object) -> str:

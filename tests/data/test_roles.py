@@ -81,8 +81,11 @@ def test_weights_count_where_something_is_trained_or_chosen() -> None:
         np.testing.assert_array_equal(data.rows[name], plain.rows[name])
 
 
-@pytest.mark.parametrize(("value", "holds"), [(0, "'0'"), (-2, "'-2'"), (None, "an empty cell")])
-def test_a_weight_that_is_none(value: float | None, holds: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "holds"),
+    [(0, "'0'"), (-2, "'-2'"), (None, "an empty cell"), ("many", "'many'"), (np.inf, "'inf'")],
+)
+def test_a_weight_that_is_none(value: object, holds: str) -> None:
     table = frame().astype({"times": object})
     table.loc[:, "times"] = value
     with pytest.raises(DataError) as refused:
@@ -117,6 +120,26 @@ def test_a_label_beside_probabilities_is_what_is_selected_and_tested_by() -> Non
         assert data.splits[name].y.tolist() == plain.splits[name].y.tolist()
 
 
+@pytest.mark.parametrize(
+    ("columns", "advice"),
+    [
+        (("p_high", "p_low"), "name the columns in the order low, high."),
+        (("p_low",), "the one column is about 'high', the positive class: see data.positive."),
+    ],
+)
+def test_probabilities_against_the_labels(columns: tuple[str, ...], advice: str) -> None:
+    table = frame()
+    table["income"] = np.where(table["p_high"] > 0.4, "high", "low")
+    build(table, soft=("p_low", "p_high"))
+    agree = ((table["p_low"] > 0.5) == (table["p_high"] > 0.4)).mean()
+    with pytest.raises(DataError) as refused:
+        build(table, soft=columns)
+    assert str(refused.value) == (
+        f"data.soft_labels=[{','.join(columns)}] speaks against the label column: the likeliest "
+        f"class is the label's in {agree:.1%} of the rows; {advice}"
+    )
+
+
 def test_sums_near_one_are_made_one() -> None:
     table = frame()
     table["p_low"] += 0.0009
@@ -135,7 +158,7 @@ def test_probabilities_that_are_none() -> None:
         "probabilities that sum to 1 within 0.001."
     )
     table.loc[1, "p_high"] = 1.5
-    with pytest.raises(DataError, match=r"holds 1\.5 in row 2; accepted: probabilities from 0"):
+    with pytest.raises(DataError, match=r"holds '1\.5' in row 2; accepted: probabilities from 0"):
         build(table, soft=("p_high",))
     table.loc[0, "p_high"] = np.nan
     with pytest.raises(DataError, match=r"data\.soft_labels holds an empty cell in row 1"):

@@ -81,6 +81,20 @@ def test_dates_are_ordered_whatever_their_form(form: str) -> None:
     assert order[parts["train"]].max() == 239
 
 
+def test_numbers_as_text_are_ordered_as_numbers() -> None:
+    order = np.random.default_rng(2).permutation(N)
+    parts = split("time", pd.Series(order.astype(str).astype(object), name="frame"))
+    assert order[parts["test"]].min() == 320
+    assert order[parts["train"]].max() == 239
+
+
+def test_an_entity_is_one_however_its_number_is_written() -> None:
+    people = np.arange(N) // 2
+    written = pd.Series([str(p) if i % 2 else int(p) for i, p in enumerate(people)], name="who")
+    of = [set(people[rows]) for rows in split("entity", written.astype(object)).values()]
+    assert sum(map(len, of)) == N // 2
+
+
 def test_no_entity_is_on_both_sides_and_classes_are_shared_out() -> None:
     random = np.random.default_rng(3)
     people = random.integers(0, 120, N)
