@@ -5,6 +5,7 @@ Nothing here imports torch, so a wrong value is refused before anything heavy lo
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fairkd.errors import ConfigError
 
@@ -72,6 +73,27 @@ def choice(name: str, value: object, accepted: Sequence[str]) -> str:
             f"{name}={as_typed(value)} is not known; accepted: {', '.join(accepted)}."
         )
     return value
+
+
+def mapping(name: str, given: object, example: str) -> Mapping[str, Any]:
+    """A mapping whose keys are text; an empty one for None.
+
+    Args:
+        name: the configuration key.
+        given: what it holds.
+        example: of an accepted value, as it is typed.
+
+    Raises:
+        ConfigError: it is no mapping.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ConfigError(
+            f"{name}={as_typed(given)} is no mapping; accepted: values by column, as in "
+            f"'{name}={example}'."
+        )
+    return {str(key): value for key, value in given.items()}
 
 
 def as_typed(value: object) -> str:

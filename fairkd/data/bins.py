@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fairkd.checks import as_typed
+from fairkd.data.table import MOST_GROUP_VALUES
 from fairkd.data.values import as_numbers, is_number
 from fairkd.errors import ConfigError, DataError, unknown_name
 
@@ -37,6 +38,33 @@ def binned(frame: pd.DataFrame, bins: Mapping[str, Edges]) -> pd.DataFrame:
         added[number_name(name)] = column
         added[name] = _ranges(column, edges)
     return frame.assign(**added)
+
+
+def check_bins(frame: pd.DataFrame, sensitive: Sequence[str], bins: Mapping[str, Edges]) -> None:
+    """Refuse bins that nothing reads, and numbers in groups that have none.
+
+    Args:
+        frame: the rows, before binning.
+        sensitive: the columns that blocks are made of.
+        bins: edges by column.
+
+    Raises:
+        ConfigError: it names the column.
+    """
+    for column in bins:
+        if column in frame.columns and column not in sensitive:
+            raise ConfigError(
+                f"data.bins.{column} has no effect: '{column}' is not in data.groups; name it "
+                "there, or leave the key out."
+            )
+    for column in sensitive:
+        distinct = frame[column].nunique()
+        if column not in bins and is_number(frame[column]) and distinct > MOST_GROUP_VALUES:
+            raise ConfigError(
+                f"'{column}' in data.groups is a number with {distinct:,} different values; name "
+                f"the edges of ranges, as in 'data.bins={{{column}: [25,45,65]}}', or how many "
+                f"ranges of equally many rows, 'data.bins={{{column}: 4}}'."
+            )
 
 
 def number_name(name: str) -> str:

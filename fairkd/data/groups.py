@@ -14,6 +14,7 @@ from fairkd.data.values import Codes, as_codes
 from fairkd.errors import DataError
 
 OTHER = "other"
+_SHOWN = 20
 
 Values = tuple[str, ...]
 
@@ -191,10 +192,15 @@ def _cell(cell_map: CellMap, values: Values) -> str:
     if cell is None:
         raise DataError(
             f"The value '{'+'.join(values)}' of the group block '{cell_map.block}' was never seen "
-            f"in the training rows; known cells: {', '.join(cell_map.cells)}. Correct it, leave it "
+            f"in the training rows; known cells: {_shown(cell_map.cells)}. Correct it, leave it "
             "empty for a missing group, or merge rare cells with data.rare_groups when training."
         )
     return cell
+
+
+def _shown(cells: Sequence[str]) -> str:
+    more = "" if len(cells) <= _SHOWN else f", and {len(cells) - _SHOWN} others"
+    return ", ".join(cells[:_SHOWN]) + more
 
 
 def _name(values: Values) -> str:

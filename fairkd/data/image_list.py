@@ -15,6 +15,7 @@ FILE = "file"
 """The column of paths, where names say the rest."""
 _PATH_COLUMNS = ("path", "file", "filename", "file_name", "image")
 _SHOWN = 3
+_SHORTEST, _LONGEST = "[^/]+?", "[^/]+"
 _FIELD = re.compile(r"(\{[^{}]*\})")
 
 
@@ -28,6 +29,8 @@ class ImageList:
         files: the paths, in the order of the rows.
         origin: where they come from, in words.
         left_out: how many image files were there and are not among them.
+        ambiguous: the paths that fit the pattern in another way too, where others do not: of some
+            names one field may hold what belongs to the next.
     """
 
     frame: pd.DataFrame
@@ -35,6 +38,7 @@ class ImageList:
     files: tuple[Path, ...]
     origin: str
     left_out: int = 0
+    ambiguous: tuple[str, ...] = ()
 
 
 def from_manifest(frame: pd.DataFrame, manifest: Path, column: str | None) -> ImageList:
@@ -109,7 +113,12 @@ def from_names(folder: Path, pattern: str, *, skip_unmatched: bool = False) -> I
     rows = [{FILE: name, **found} for name, found in matched]
     files = tuple(folder / name for name, _ in matched)
     origin = f"{folder} under data.pattern={pattern}"
-    return ImageList(pd.DataFrame(rows, dtype=object), FILE, files, origin, len(unmatched))
+    ambiguous = tuple(name for name, found in matched if fitting.longest(name) != found)
+    if len(ambiguous) == len(matched):
+        ambiguous = ()
+    return ImageList(
+        pd.DataFrame(rows, dtype=object), FILE, files, origin, len(unmatched), ambiguous
+    )
 
 
 class _Pattern:
@@ -125,6 +134,7 @@ class _Pattern:
                 "the groups in braces, as in data.pattern='\"{label}/{sex}_{}.png\"'."
             )
         self._whole = re.compile("".join(self._parts))
+        self._greedy = re.compile("".join(self._parts).replace(_SHORTEST, _LONGEST))
 
     def _part(self, text: str, pattern: str) -> str:
         if not _FIELD.fullmatch(text):
@@ -136,7 +146,7 @@ class _Pattern:
             return re.escape(text)
         name = text[1:-1].strip()
         if not name:
-            return "[^/]+?"
+            return _SHORTEST
         if name == FILE:
             raise ConfigError(
                 f"data.pattern={pattern} has a field '{FILE}', the name of the column of paths; "
@@ -145,11 +155,17 @@ class _Pattern:
         if name in self._names:
             return f"(?P={self._names[name]})"
         self._names[name] = f"field{len(self._names)}"
-        return f"(?P<{self._names[name]}>[^/]+?)"
+        return f"(?P<{self._names[name]}>{_SHORTEST})"
 
     def values(self, name: str) -> dict[str, str] | None:
         """The named fields, or ``None`` where the pattern does not fit."""
-        found = self._whole.fullmatch(name)
+        return self._fields(self._whole.fullmatch(name))
+
+    def longest(self, name: str) -> dict[str, str] | None:
+        """The named fields where each takes as much as it can instead."""
+        return self._fields(self._greedy.fullmatch(name))
+
+    def _fields(self, found: re.Match[str] | None) -> dict[str, str] | None:
         if found is None:
             return None
         return {field: found[group] for field, group in self._names.items()}

@@ -48,6 +48,15 @@ def notes(
         lines.append(f"left out, as they cannot be decoded: {broken_images(listed, found)}")
     if listed.left_out:
         lines.append(f"left out, as the pattern does not fit their names: {listed.left_out} images")
+    if listed.ambiguous:
+        first = listed.ambiguous[0]
+        row = listed.frame[listed.frame[listed.file] == first].iloc[0].drop(listed.file)
+        taken = ", ".join(f"{name} '{value}'" for name, value in row.items())
+        lines.append(
+            f"warning: data.pattern fits the names of {len(listed.ambiguous)} images in several "
+            f"ways and those of the others in one; fields are as short as they can be: {first} has "
+            f"{taken}"
+        )
     times = Counter(found.checksums[place] for place in kept)
     if copies := sum(count for count in times.values() if count > 1):
         lines.append(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fairkd import checks
 from fairkd.data.assembly import assemble
-from fairkd.data.bins import Edges, binned
+from fairkd.data.bins import Edges, binned, check_bins
 from fairkd.data.classes import classes_of, one_label
 from fairkd.data.dataset import Dataset
 from fairkd.data.fetch import default_cache
@@ -94,6 +94,7 @@ def load_images(
     for key, value in {"broken": broken, "unmatched": unmatched}.items():
         checks.choice(f"data.{key}", value, WAYS)
     blocks = block_names(groups)
+    edges = checks.mapping("data.bins", bins, "{age: [25, 45, 65]}")
     if Imperfect.of(imperfect).missing_features > 0:
         raise ConfigError(
             "data.imperfect.missing_features deletes cells of a table, and images have none; set "
@@ -109,16 +110,20 @@ def load_images(
         frame = _in_lower_case(frame, listed.file)
     classes = classes_of(frame[label], positive)
     refuse_spellings(frame, "data.label", label)
-    for column in _grouping(blocks, frame):
+    content = _fingerprint(frame.drop(columns=listed.file), checksums)
+    frame = _with_numbers(frame, edges)
+    sensitive = _grouping(blocks, frame, listed.file)
+    for column in sensitive:
         refuse_spellings(frame, "data.groups", column)
+    check_bins(frame, sensitive, edges)
     table = RawTable(
         name=name,
-        frame=_in_bins(frame, bins or {}),
+        frame=binned(frame, edges),
         label=label,
         classes=classes.names,
         features=(),
         origin=listed.origin,
-        fingerprint=_fingerprint(frame.drop(columns=listed.file), checksums),
+        fingerprint=content,
         weights=weights,
     )
     data = assemble(
@@ -147,8 +152,18 @@ def _listed(
             "data=images needs data.path: a manifest (CSV or Parquet) with a column of paths, or a "
             "folder beside data.pattern."
         )
+    if path.startswith(("http://", "https://")):
+        raise ConfigError(
+            f"data.path={path} is a URL, and data=images reads files of this machine; fetch the "
+            "images, and name their manifest or folder in data.path."
+        )
     place = Path(path).expanduser()
     if pattern is not None:
+        if not isinstance(pattern, str):
+            raise ConfigError(
+                f"data.pattern={checks.as_typed(pattern)} is no text; accepted: a path with fields "
+                "in braces, as in data.pattern='\"{label}/{sex}_{}.png\"'."
+            )
         if file is not None:
             raise ConfigError(
                 f"data.file={file} names a manifest's column and data.pattern={pattern} needs no "
@@ -197,8 +212,8 @@ def _kept(listed: ImageList, found: Decoded, *, skip_broken: bool) -> list[int]:
     return [place for place in range(total) if place not in found.broken]
 
 
-def _grouping(blocks: Sequence[str], frame: pd.DataFrame) -> list[str]:
-    columns = [str(name) for name in frame.columns]
+def _grouping(blocks: Sequence[str], frame: pd.DataFrame, file: str) -> list[str]:
+    columns = [str(name) for name in frame.columns if name != file]
     return sorted({column for block in blocks for column in columns_of(block, columns)})
 
 
@@ -210,18 +225,18 @@ def _in_lower_case(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     return frame.assign(**{name: pd.Series(v, frame.index, object) for name, v in lower.items()})
 
 
-def _in_bins(frame: pd.DataFrame, bins: Mapping[str, Edges]) -> pd.DataFrame:
-    """Numbers in file names are text."""
-    texts = [name for name in bins if name in frame.columns and frame[name].dtype == object]
+def _with_numbers(frame: pd.DataFrame, bins: Mapping[str, Edges]) -> pd.DataFrame:
+    """The rows with numbers in the columns to be binned: those in file names are text."""
+    texts = [name for name in bins if name in frame.columns and not is_number(frame[name])]
     numbers = {name: pd.to_numeric(frame[name], errors="coerce") for name in texts}
     for column, values in numbers.items():
         unread = values.isna() & frame[column].notna()
         if unread.any():
             raise DataError(
                 f"'{column}' in data.bins holds '{frame[column][unread].iloc[0]}', which is no "
-                "number; correct the names, or leave it out of data.bins."
+                "number; correct it, or leave the column out of data.bins."
             )
-    return binned(frame.assign(**numbers), bins) if bins else frame
+    return frame.assign(**numbers)
 
 
 def _fingerprint(frame: pd.DataFrame, checksums: Sequence[str]) -> str:

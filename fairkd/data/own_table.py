@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fairkd.checks import as_typed
+from fairkd import checks
 from fairkd.data.assembly import assemble
-from fairkd.data.bins import Edges, binned, features_of
+from fairkd.data.bins import Edges, binned, check_bins, features_of
 from fairkd.data.classes import Classes, classes_of
 from fairkd.data.dataset import Dataset
 from fairkd.data.inspection import Inspection, inspect
@@ -20,11 +20,10 @@ from fairkd.data.reading import MISSING_WORDS, Reading
 from fairkd.data.soft_labels import soft_labels as shares_of
 from fairkd.data.spellings import refuse_spellings, told_spellings
 from fairkd.data.splitting import Splitting
-from fairkd.data.table import MOST_GROUP_VALUES, RawTable
+from fairkd.data.table import RawTable
 from fairkd.data.table_file import TableFile, read_table
 from fairkd.data.table_memory import give_back
 from fairkd.data.telling import tell_once
-from fairkd.data.values import is_number
 from fairkd.errors import ConfigError
 
 NAMELESS = ("no", "yes")
@@ -117,8 +116,8 @@ def load_table(
         columns=columns,
         drop=drop,
     )
-    kinds = _mapping("data.types", types, "{zip: category}")
-    edges = _mapping("data.bins", bins, "{age: [25, 45, 65]}")
+    kinds = checks.mapping("data.types", types, "{zip: category}")
+    edges = checks.mapping("data.bins", bins, "{age: [25, 45, 65]}")
     file = read_table(
         path,
         reading=Reading.of(
@@ -152,7 +151,7 @@ def load_table(
     )
     for column in sensitive:
         refuse_spellings(frame, "data.groups", column)
-    _check_bins(inspection.frame, sensitive, edges)
+    check_bins(inspection.frame, sensitive, edges)
     shown = features_of(inspection.features, edges, use_groups_as_features=use_groups_as_features)
     table = RawTable(
         name=name,
@@ -194,24 +193,6 @@ def _labelled(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Classes 
     return frame.assign(**{roles.label: likeliest}), Classes(tuple(classes), how)
 
 
-def _check_bins(frame: pd.DataFrame, sensitive: Sequence[str], bins: Mapping[str, Edges]) -> None:
-    """Refuse bins that nothing reads, and numbers in groups that have none."""
-    for column in bins:
-        if column in frame.columns and column not in sensitive:
-            raise ConfigError(
-                f"data.bins.{column} has no effect: '{column}' is not in data.groups; name it "
-                "there, or leave the key out."
-            )
-    for column in sensitive:
-        distinct = frame[column].nunique()
-        if column not in bins and is_number(frame[column]) and distinct > MOST_GROUP_VALUES:
-            raise ConfigError(
-                f"'{column}' in data.groups is a number with {distinct:,} different values; name "
-                f"the edges of ranges, as in 'data.bins={{{column}: [25,45,65]}}', or how many "
-                f"ranges of equally many rows, 'data.bins={{{column}: 4}}'."
-            )
-
-
 def _told(
     file: TableFile, roles: Roles, classes: Classes, inspection: Inspection, dataset: Dataset
 ) -> tuple[str, ...]:
@@ -231,14 +212,3 @@ def _told(
         dropped,
     ]
     return tuple(" ".join(line.split()) for line in lines if line)
-
-
-def _mapping(key: str, given: object, example: str) -> Mapping[str, Any]:
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise ConfigError(
-            f"{key}={as_typed(given)} is no mapping; accepted: values by column, as in "
-            f"'{key}={example}'."
-        )
-    return {str(name): value for name, value in given.items()}

@@ -178,6 +178,15 @@ def test_names_that_do_not_fit_are_refused(tmp_path, pattern, names, error, sent
     assert str(refused.value) == sentence.replace("{f}", str(tmp_path))
 
 
+def test_names_that_fit_in_several_ways_beside_others_are_counted(tmp_path: Path) -> None:
+    _files(tmp_path, "male_white_1.png", "female_black_2.png", "non_binary_white_3.png")
+    found = from_names(tmp_path, "{sex}_{race}_{}.png")
+    assert found.ambiguous == ("non_binary_white_3.png",)
+    for name in ("male_white_1.png", "female_black_2.png"):
+        (tmp_path / name).rename(tmp_path / name.replace(".", "_of_2020."))
+    assert from_names(tmp_path, "{sex}_{race}_{}.png").ambiguous == ()
+
+
 def test_what_does_not_fit_may_be_left_out_unless_it_is_everything(tmp_path: Path) -> None:
     _files(tmp_path, "cat.png", "dog.jpg")
     assert from_names(tmp_path, "{label}.png", skip_unmatched=True).left_out == 1

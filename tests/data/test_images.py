@@ -243,6 +243,48 @@ def test_values_that_differ_in_case_are_refused_or_made_one(photos: Path) -> Non
             "data.broken=ignore is not known; accepted: refuse, skip.",
         ),
         (
+            {"path": "https://example.org/manifest.csv"},
+            ConfigError,
+            "data.path=https://example.org/manifest.csv is a URL, and data=images reads files of "
+            "this machine; fetch the images, and name their manifest or folder in data.path.",
+        ),
+        (
+            {"path": "{f}", "pattern": 3},
+            ConfigError,
+            "data.pattern=3 is no text; accepted: a path with fields in braces, as in "
+            "data.pattern='\"{label}/{sex}_{}.png\"'.",
+        ),
+        (
+            {"groups": ["path"]},
+            ConfigError,
+            "Unknown column in data.groups 'path'. Accepted: age, person, sex, smiling.",
+        ),
+        (
+            {"bins": [30]},
+            ConfigError,
+            "data.bins=[30] is no mapping; accepted: values by column, as in "
+            "'data.bins={age: [25, 45, 65]}'.",
+        ),
+        (
+            {"bins": {"age": [30]}},
+            ConfigError,
+            "data.bins.age has no effect: 'age' is not in data.groups; name it there, or leave the "
+            "key out.",
+        ),
+        (
+            {"groups": ["age"]},
+            ConfigError,
+            "'age' in data.groups is a number with 64 different values; name the edges of ranges, "
+            "as in 'data.bins={age: [25,45,65]}', or how many ranges of equally many rows, "
+            "'data.bins={age: 4}'.",
+        ),
+        (
+            {"bins": {"sex": 2}},
+            DataError,
+            "'sex' in data.bins holds 'male', which is no number; correct it, or leave the column "
+            "out of data.bins.",
+        ),
+        (
             {"unmatched": "ignore"},
             ConfigError,
             "data.unmatched=ignore is not known; accepted: refuse, skip.",
