@@ -41,10 +41,15 @@ class Splitting:
         """Check a configured mapping with the keys ``by``, ``column`` and ``parts``.
 
         Raises:
-            ConfigError: an unknown key or way, a column that is missing or has no effect, or a
-                value that stands for two parts.
+            ConfigError: no mapping, an unknown key or way, a column that is missing or has no
+                effect, or a value that stands for two parts.
         """
         keys = ("by", "column", "parts")
+        if given is not None and not isinstance(given, Mapping):
+            raise ConfigError(
+                f"data.split={as_typed(given)} is no mapping; accepted: {', '.join(keys)}, as in "
+                "data.split.by=random."
+            )
         for key in given or {}:
             if key not in keys:
                 raise ConfigError(unknown_name("key of data.split", key, keys))

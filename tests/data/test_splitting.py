@@ -27,6 +27,11 @@ def test_parts_have_a_value_or_several() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
+        (
+            "entity",
+            "data.split=entity is no mapping; accepted: by, column, parts, as in "
+            "data.split.by=random.",
+        ),
         ({"way": "time"}, "Unknown key of data.split 'way'. Accepted: by, column, parts."),
         ({"by": "tiem"}, "data.split.by=tiem is not known; accepted: stratified, random, column,"),
         (
@@ -60,7 +65,7 @@ def test_parts_have_a_value_or_several() -> None:
         ),
     ],
 )
-def test_what_cannot_work_is_refused(given: dict[str, Any], sentence: str) -> None:
+def test_what_cannot_work_is_refused(given: Any, sentence: str) -> None:
     with pytest.raises(ConfigError) as refused:
         Splitting.of(given)
     assert sentence in str(refused.value)
