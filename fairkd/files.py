@@ -22,7 +22,7 @@ def writing_whole(path: Path) -> Iterator[Path]:
     """A place beside ``path``, whose folder is made where there is none, for what goes there.
 
     At the end of the block it gets its name; if the block fails, what was there before is there
-    still, and nothing else. A folder that was there before is replaced as a whole.
+    still, and nothing else. A folder takes the place of a folder as a whole, a file never does.
 
     Raises:
         OSError: it cannot be written.
@@ -32,7 +32,7 @@ def writing_whole(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        if path.is_dir() and not path.is_symlink():
+        if partial.is_dir() and path.is_dir() and not path.is_symlink():
             path.rename(before)
         partial.replace(path)
     except BaseException:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from fairkd.data.batch import Batch
 from fairkd.run_page import Page, method, tables
 from fairkd.serving.description import Description
 
@@ -44,7 +45,7 @@ def test_a_models_numbers_are_those_of_what_is_served(measured, monkeypatch, tmp
     record = measured(further=("baseline",))
     monkeypatch.setattr("fairkd.run_page.write_run", lambda *_: None)
     Description({"_target_": "own.Net"}, (2,), ("no", "yes"), 0.5, ()).save(tmp_path)
-    split = SimpleNamespace(x=torch.zeros(3, 2))
+    split = Batch(torch.zeros(3, 2), *map(torch.zeros, (3, 3, 3, 3)))
     dataset = SimpleNamespace(raw={}, splits={"train": split})
     told: list[str] = []
     page = Page(lambda _: {}, lambda _, run_id, figures, serves: told.append(serves) or "")

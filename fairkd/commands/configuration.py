@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from omegaconf import OmegaConf
+from omegaconf import ListConfig, OmegaConf
 
 from fairkd.errors import ConfigError
 
@@ -17,7 +17,7 @@ def _certify_fraction(confidence: object) -> float | None:
 
 def _columns_of_data(path: object, columns: object) -> object:
     """The columns of a teacher's outputs that are the data's own, as no file has them."""
-    return columns if path is None and columns is not None else []
+    return columns if path is None and columns is not None else ListConfig([])
 
 
 OmegaConf.register_new_resolver("certify_fraction", _certify_fraction, replace=True)

@@ -13,6 +13,8 @@ Start here
 
 Then
   fairkd data=arrests distillation=hint    other choices, from the groups below
+  fairkd data=table data.path=my.csv data.label=hired data.groups=[gender]
+                                           a table of your own; teacher=outputs: a teacher's answers
   fairkd distillation.temperature=2        any value, by its key
   fairkd -m distillation.temperature=1,2,4 constraint.weight=0,0.3,1
                                            a sweep: every combination, each a tracked run; alike

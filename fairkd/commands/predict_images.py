@@ -36,7 +36,7 @@ def score_images(
         raise ConfigError("unknown is of tables, and this student takes images; leave it out.")
     keep = names_of(values, "keep")
     images = ImageBatches.open(values["data.path"], values.get("data.file"), keep, reading)
-    keep = [name for name in keep if name != images.file]  # it stands there anyway
+    keep = tuple(name for name in keep if name != images.file)  # it stands there anyway
     check_kept(student, (*keep, images.file))
     rows = 0
     with (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fairkd import checks
 from fairkd.errors import ConfigError, DataError
@@ -102,7 +102,7 @@ class ImageForm:
                 return self._prepared(image)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise DataError("it has more pixels than is safe to decode") from error
-        except Image.UnidentifiedImageError as error:
+        except UnidentifiedImageError as error:
             known = ", ".join(_FORMATS)
             raise DataError(f"it is no image of a known format ({known})") from error
         except (OSError, ValueError, SyntaxError, EOFError) as error:

@@ -270,6 +270,7 @@ def connected(
     few = dataset.splits["train"].rows(slice(_FEW_ROWS)).floats
     with torch.inference_mode(), _told_of("student", model, few):
         ours = run(model.eval(), few, objective.student_features)
+    teacher.eval()
     with _told_of("teacher", teacher, few):
         theirs = outputs_of(teacher, dataset, "train", objective.teacher_features, rows=_FEW_ROWS)
     for role, outputs in {"student": ours, "teacher": theirs}.items():

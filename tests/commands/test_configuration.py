@@ -38,6 +38,7 @@ OWN = {
     "data/images.yaml": ("data.groups=[sex]",),
     "teacher/classifier.yaml": ("teacher.model.estimator._target_=sklearn.naive_bayes.GaussianNB",),
     "teacher/own.yaml": ("teacher.model._target_=fairkd.models.linear.Linear",),
+    "data/table.yaml": ("data.path=given.csv", "data.label=hired", "data.groups=[gender]"),
     "teacher/onnx.yaml": ("teacher.path=given.onnx",),
     "teacher/outputs.yaml": ("teacher.path=given.csv",),
     "teacher/pickle.yaml": ("teacher.path=given.skops",),
@@ -45,11 +46,14 @@ OWN = {
 }
 
 
+GIVEN = ("given.onnx", "given.csv", "given.skops")
+
+
 @pytest.fixture(autouse=True)
 def _given_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are there, as far as the checks of values look."""
     monkeypatch.chdir(tmp_path)
-    for name in ("given.onnx", "given.csv", "given.skops"):
+    for name in GIVEN:
         Path(name).touch()
 
 
@@ -144,7 +148,7 @@ def test_everything_but_data_can_be_built(
             if name in parameters and name not in section
         }
         assert instantiate(section, _partial_=True)(**given) is not None, key
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == set(GIVEN)
 
 
 @pytest.mark.parametrize(

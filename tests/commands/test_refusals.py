@@ -638,10 +638,9 @@ from fairkd.errors import DataError
         (
             "data=iris data.path=x",
             1,
-            "Unknown key 'data.path'. Keys of data: imperfect, name, groups, rare_groups, "
-            "use_groups_as_features, seed, validation_fraction, test_fraction, certify_fraction. A "
-            "key that is not "
-            "there yet is added with '+'.",
+            "Unknown key 'data.path'; did you mean 'data.split.parts'? Keys of data: imperfect, "
+            "split, name, groups, rare_groups, use_groups_as_features, seed, validation_fraction, "
+            "test_fraction, certify_fraction. A key that is not there yet is added with '+'.",
         ),
         (
             "foo.bar=1",
@@ -735,8 +734,8 @@ def test_a_folder_without_permission_is_refused(fairkd, workplace: Path) -> None
         (
             "student=own student._target_=fairkd.models.classifier.Classifier "
             "+student.estimator._target_=sklearn.naive_bayes.GaussianNB",
-            "student: classifiers of scikit-learn and ensembles are teachers and cannot be a "
-            "student; use one of torch (mlp, linear).",
+            "student: classifiers of scikit-learn, ensembles and recorded outputs are teachers and "
+            "cannot be a student; use one of torch (mlp, linear).",
         ),
         (
             "teacher=gradient_boosting distillation=hint",
@@ -921,7 +920,7 @@ ONE_COLUMN_SHORT = lines([row.partition(", ")[2] for row in ADULT])
             ONE_COLUMN_SHORT,
             lines(ADULT),
             "{folder}/adult.data has 14 columns, Adult's table has 15 and no header line; name a "
-            "folder with UCI's adult.data and adult.test in data.path.",
+            "folder with its adult.data and adult.test in data.path.",
         ),
         (
             NO_POSITIVES,
