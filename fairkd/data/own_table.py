@@ -17,6 +17,7 @@ from fairkd.data.inspection import Inspection, inspect
 from fairkd.data.kinds import CATEGORY, seen
 from fairkd.data.own_roles import Roles, names_in
 from fairkd.data.reading import MISSING_WORDS, Reading
+from fairkd.data.repeated_rows import told_repeats
 from fairkd.data.soft_labels import soft_labels as shares_of
 from fairkd.data.spellings import refuse_spellings, told_spellings
 from fairkd.data.splitting import Splitting
@@ -227,6 +228,7 @@ def _told(
         f"groups: {'; '.join(groups)}",
         *inspection.told(),
         *told_spellings(frame, features),
+        *told_repeats(frame),
         *file.notes,
         dropped,
     ]
