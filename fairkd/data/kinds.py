@@ -157,7 +157,9 @@ def _date(column: "pd.Series[Any]") -> _Found:
     dates = as_dates(column)
     if dates is not None:
         return _Found(DATE, dates)
-    return _Found(DATE, column, "not all are dates, or whether the day or the month comes first is not known")
+    return _Found(
+        DATE, column, "not all are dates, or whether the day or the month comes first is not known"
+    )
 
 
 def _mixed(

@@ -229,7 +229,7 @@ WHOLE: dict[str, tuple[Any, dict[str, Any], Check]] = {
     "a category of two spellings that look alike": (
         people(city=np.where(PLACE % 3, "Ro me", "Ro\u00a0me")),
         {},
-        tells(r"city: 'Ro\xa0me' and 'Ro me' look alike and are taken for different values"),
+        tells(r"city: 'Ro me' and 'Ro\xa0me' look alike and are taken for different values"),
     ),
     "rows twice": (
         pd.concat([people(pay=PLACE * 1.5 + 0.25), people(pay=PLACE * 1.5 + 0.25)[:2]]),
@@ -398,6 +398,18 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], str]] = {
         {"label": "hird"},
         "Unknown column in data.label 'hird'; did you mean 'hired'? Accepted: age, city, gender, "
         "hired, score.",
+    ),
+    "no label named": (
+        PEOPLE,
+        {"label": None},
+        "data.label is null; name the column of classes, one of: age, gender, score, city, hired.",
+    ),
+    "many dates as groups": (
+        people(since=pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")),
+        {"groups": ["since"]},
+        "The column 'since' in data.groups holds 60 different dates; set 'data.types={since: "
+        "date}', which makes them days since 1970, and name ranges of those in data.bins, or name "
+        "another column.",
     ),
     "several labels": (
         PEOPLE,
