@@ -14,6 +14,7 @@ from fairkd.data.values import Codes, as_codes
 from fairkd.errors import DataError
 
 OTHER = "other"
+_SHOWN = 20
 
 Values = tuple[str, ...]
 
@@ -189,9 +190,12 @@ def _combinations(
 def _cell(cell_map: CellMap, values: Values) -> str:
     cell = cell_map.cell_of.get(values, cell_map.merged)
     if cell is None:
+        known = ", ".join(cell_map.cells[:_SHOWN]) + (
+            ", ..." if _SHOWN < len(cell_map.cells) else ""
+        )
         raise DataError(
             f"The value '{'+'.join(values)}' of the group block '{cell_map.block}' was never seen "
-            f"in the training rows; known cells: {', '.join(cell_map.cells)}. Correct it, leave it "
+            f"in the training rows; known cells: {known}. Correct it, leave it "
             "empty for a missing group, or merge rare cells with data.rare_groups when training."
         )
     return cell
