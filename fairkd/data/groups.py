@@ -191,7 +191,7 @@ def _cell(cell_map: CellMap, values: Values) -> str:
     cell = cell_map.cell_of.get(values, cell_map.merged)
     if cell is None:
         known = ", ".join(cell_map.cells[:_SHOWN]) + (
-            ", ..." if _SHOWN < len(cell_map.cells) else ""
+            ", ..." if len(cell_map.cells) > _SHOWN else ""
         )
         raise DataError(
             f"The value '{'+'.join(values)}' of the group block '{cell_map.block}' was never seen "
