@@ -159,8 +159,8 @@ def test_what_was_read_is_told_once(path: Path, caplog: pytest.LogCaptureFixture
         ),
         (
             {"label": None},
-            "data.label is null; name the column of classes, one of: person, age, gender, skill, town, "
-            "weight, no, yes, hired.",
+            "data.label is null; name the column of classes, one of: person, age, gender, skill, "
+            "town, weight, no, yes, hired.",
         ),
         (
             {"groups": None},
