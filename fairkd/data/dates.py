@@ -9,7 +9,7 @@ from pandas.api.types import is_datetime64_any_dtype
 
 from fairkd.errors import DataError
 
-_YEAR_FIRST = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?")
+_YEAR_FIRST = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}([T ]\d{1,2}:\d{2}.*)?")
 _YEAR_LAST = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}")
 _FORMS = ("ISO8601", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%m.%d.%Y")
 _EPOCH = pd.Timestamp(0)

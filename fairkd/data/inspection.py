@@ -176,6 +176,12 @@ def _as_group(found: Seen, name: str, types: Mapping[str, str]) -> Seen:
             f"The column '{name}' in data.groups holds lists or other nested values; a group is "
             "one value a row, so name another column."
         )
+    if found.kind == DATE and name not in types and found.distinct > MOST_GROUP_VALUES:
+        raise DataError(
+            f"The column '{name}' in data.groups holds {found.distinct:,} different dates; set "
+            f"'data.types={{{name}: date}}', which makes them days since 1970, and name ranges of "
+            "those in data.bins, or name another column."
+        )
     if found.kind != NUMBER and found.distinct > MOST_GROUP_VALUES and name not in types:
         note = f"{found.distinct:,} groups; small ones are merged with data.rare_groups"
         return found._replace(note=f"{found.note}; {note}" if found.note else note)

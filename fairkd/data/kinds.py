@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_datetime64_any_dtype
 
 from fairkd.data.dates import as_dates, as_days, look_like_dates
+from fairkd.data.number_forms import note_of
 from fairkd.data.values import as_text, is_number
 from fairkd.errors import DataError
 
@@ -19,6 +20,9 @@ LARGEST_WHOLE = 2**53
 """Above it a float64 no longer tells two neighbouring whole numbers apart."""
 YES = frozenset({"yes", "y", "true", "t"})
 NO = frozenset({"no", "n", "false", "f"})
+
+EXPONENT_CODE = re.compile(r"\d+[eE]\d+")
+"""Codes such as ``10E2``: programs that write a power of ten add a point or a sign."""
 
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -71,12 +75,12 @@ def seen(column: "pd.Series[Any]", asked: str | None = None) -> Seen:
 
 
 def is_nested(column: "pd.Series[Any]") -> bool:
-    """Whether a column holds lists, mappings or arrays."""
+    """Whether a column holds lists, mappings, arrays or bytes."""
     if isinstance(column.dtype, pd.ArrowDtype):
         return str(column.dtype).startswith(("list", "large_list", "fixed_size_list", "struct"))
-    return (
-        column.dtype == object
-        and infer_dtype(column, skipna=True) == "mixed"
+    held = infer_dtype(column, skipna=True) if column.dtype == object else ""
+    return held == "bytes" or (
+        held == "mixed"
         and any(isinstance(value, list | tuple | set | dict | np.ndarray) for value in column)
     )
 
@@ -138,20 +142,24 @@ def _text(column: "pd.Series[Any]") -> _Found:
         return _Found(CATEGORY, column, note if all_digits else "")
     if any(_WHOLE.fullmatch(text) and abs(int(text)) > LARGEST_WHOLE for text in known):
         return _too_large(column)
+    if all(map(EXPONENT_CODE.fullmatch, known)):
+        return _Found(CATEGORY, column, f"codes such as '{known[0]}': read as categories")
     numbers = _parsed(texts)
     is_one = ~np.isnan(numbers)
     if is_one[~blank[:-1]].all():
         return _Found(NUMBER, _taken(column, codes, numbers))
     if look_like_dates(known):
         return _date(column)
-    return _Found(CATEGORY, column, _mixed(codes, texts, is_one, blank))
+    return _Found(CATEGORY, column, _mixed(codes, texts, is_one, blank) or note_of(known))
 
 
 def _date(column: "pd.Series[Any]") -> _Found:
     dates = as_dates(column)
     if dates is not None:
         return _Found(DATE, dates)
-    return _Found(DATE, column, "whether the day or the month comes first is not known")
+    return _Found(
+        DATE, column, "not all are dates, or whether the day or the month comes first is not known"
+    )
 
 
 def _mixed(

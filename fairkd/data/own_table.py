@@ -17,10 +17,12 @@ from fairkd.data.inspection import Inspection, inspect
 from fairkd.data.kinds import CATEGORY, seen
 from fairkd.data.own_roles import Roles, names_in
 from fairkd.data.reading import MISSING_WORDS, Reading
+from fairkd.data.repeated_rows import told_repeats
 from fairkd.data.soft_labels import soft_labels as shares_of
 from fairkd.data.spellings import refuse_spellings, told_spellings
 from fairkd.data.splitting import Splitting
 from fairkd.data.table import RawTable
+from fairkd.data.table_batches import TableBatches
 from fairkd.data.table_file import TableFile, read_table
 from fairkd.data.table_memory import give_back
 from fairkd.data.telling import tell_once
@@ -100,10 +102,24 @@ def load_table(
         DataError: the table cannot be read or learned from.
         ConfigError: a value that cannot work.
     """
-    if path is None:
+    if path is None or not str(path):
         raise ConfigError(
             f"data={name} needs data.path: a CSV or Parquet file, a folder of Parquet files, or "
             "the URL of a file."
+        )
+    reading = Reading.of(
+        {
+            "delimiter": delimiter,
+            "encoding": encoding,
+            "decimal": decimal,
+            "missing": missing,
+            "lower_case": lower_case,
+        }
+    )
+    if label is None:
+        names = filter(None, TableBatches.open(path, reading).names)
+        raise ConfigError(
+            f"data.label is null; name the column of classes, one of: {', '.join(names)}."
         )
     splitting = Splitting.of(split)
     roles = Roles.of(
@@ -120,20 +136,12 @@ def load_table(
     edges = checks.mapping("data.bins", bins, "{age: [25, 45, 65]}")
     file = read_table(
         path,
-        reading=Reading.of(
-            {
-                "delimiter": delimiter,
-                "encoding": encoding,
-                "decimal": decimal,
-                "missing": missing,
-                "lower_case": lower_case,
-            }
-        ),
+        reading=reading,
         choose=roles.wanted,
         texts=[column for column, kind in kinds.items() if kind == CATEGORY],
         sha256=sha256,
         memory_gib=memory_gib,
-        cache=None if cache is None else Path(cache),
+        cache=None if cache is None else Path(str(cache)),
     )
     frame, known = _labelled(file.frame, roles)
     sensitive = roles.groups(list(map(str, frame.columns)))
@@ -208,6 +216,7 @@ def _told(
         f"groups: {'; '.join(groups)}",
         *inspection.told(),
         *told_spellings(frame, features),
+        *told_repeats(frame),
         *file.notes,
         dropped,
     ]

@@ -1,7 +1,7 @@
-"""Text whose spelling makes other values of it: upper and lower case, decimal commas."""
+"""Text whose spelling makes other values of it: upper and lower case, accents, hidden letters."""
 
-import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,7 +9,6 @@ import pandas as pd
 from fairkd.data.values import as_text, is_number
 from fairkd.errors import DataError
 
-_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _MOST_VALUES = 1_000
 _SHOWN = 3
 
@@ -19,6 +18,15 @@ def spellings(column: "pd.Series[Any]") -> list[tuple[str, ...]]:
 
     Columns of numbers, and of more different texts than categories have, have none.
     """
+    return _alike(column, str.casefold)
+
+
+def lookalikes(column: "pd.Series[Any]") -> list[tuple[str, ...]]:
+    """The values that look the same: accents, spaces or hidden letters are written differently."""
+    return _alike(column, _seen_as)
+
+
+def _alike(column: "pd.Series[Any]", folded: Callable[[str], str]) -> list[tuple[str, ...]]:
     if is_number(column) or isinstance(column.dtype, pd.CategoricalDtype):
         return []
     texts = pd.unique(pd.Series(as_text(column)).dropna())
@@ -26,12 +34,17 @@ def spellings(column: "pd.Series[Any]") -> list[tuple[str, ...]]:
         return []
     found: dict[str, list[str]] = {}
     for text in sorted(map(str, texts)):
-        found.setdefault(text.casefold(), []).append(text)
+        found.setdefault(folded(text), []).append(text)
     return [tuple(alike) for alike in found.values() if len(alike) > 1]
 
 
+def _seen_as(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text)
+    return " ".join("".join(one for one in plain if unicodedata.category(one) != "Cf").split())
+
+
 def told_spellings(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """A line for each column of text with such values, or with decimal commas alone."""
+    """A line for each column of text with such values."""
     lines = []
     for name in columns:
         if found := spellings(frame[name]):
@@ -39,23 +52,13 @@ def told_spellings(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
                 f"{name}: {_shown(found)} differ in case alone and are taken for different values; "
                 "data.lower_case=true makes them one"
             )
-        elif _has_commas(frame[name]):
-            lines.append(
-                f"{name}: numbers with decimal commas are taken for categories; data.decimal=',' "
-                "makes them numbers"
-            )
+        if found := lookalikes(frame[name]):
+            lines.append(f"{name}: {_escaped(found)} look alike and are taken for different values")
     return lines
 
 
-def _has_commas(column: "pd.Series[Any]") -> bool:
-    if is_number(column):
-        return False
-    texts = [str(text) for text in pd.unique(pd.Series(as_text(column)).dropna())]
-    return any("," in text for text in texts) and all(map(_COMMA.fullmatch, texts))
-
-
 def refuse_spellings(frame: pd.DataFrame, key: str, column: str) -> None:
-    """Refuse a label or group of which two values differ in case alone.
+    """Refuse a label or group of which two values differ in case alone, or look alike.
 
     Raises:
         DataError: it names them, and the key that makes them one.
@@ -65,6 +68,16 @@ def refuse_spellings(frame: pd.DataFrame, key: str, column: str) -> None:
             f"The column '{column}' in {key} holds {_shown(found)}, which differ in case alone; "
             "set data.lower_case=true to read all text in lower case, or give them one spelling."
         )
+    if found := lookalikes(frame[column]):
+        raise DataError(
+            f"The column '{column}' in {key} holds {_escaped(found)}, which look alike and are "
+            "written differently; give them one spelling."
+        )
+
+
+def _escaped(found: Sequence[tuple[str, ...]]) -> str:
+    """With the code points of what is not ASCII, as the eye sees no difference."""
+    return _shown([tuple(ascii(text)[1:-1] for text in alike) for alike in found])
 
 
 def _shown(found: Sequence[tuple[str, ...]]) -> str:

@@ -1,5 +1,6 @@
 """A CSV file as a table of columns: its delimiter found, every row as long as the header."""
 
+import codecs
 import csv
 import io
 import re
@@ -9,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from fairkd.data.compressed import ACCEPTED, content_bytes, opened
 from fairkd.data.reading import Reading
+from fairkd.data.table_codes import (
+    certainly_changed,
+    codes_in,
+    holds_codes,
+    perhaps_changed,
+    with_points,
+)
 from fairkd.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +28,6 @@ _LOOKED_AT = 200
 _BLOCK = 2**24  # the longest row
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MARK = "\ufeff"
-_ZERO = re.compile(r"0\d+")
 _NO_NUMBER = re.compile(r"CSV column #(\d+):.* conversion error to double: invalid value '(.*)'")
 
 Fits = Callable[[float], None]
@@ -59,7 +66,7 @@ class CsvFile:
                 f"{path} has one column with {key}.delimiter='{self.delimiter}', and {many} with "
                 f"'{found}'; leave the key null."
             )
-        self._codes = self._with_zeros()
+        self._codes = self._codes_seen()
 
     def read(self, places: Sequence[int], texts: Sequence[str], fits: Fits) -> "pa.Table":
         """Some of its columns.
@@ -77,10 +84,41 @@ class CsvFile:
             sample = io.BytesIO("".join(self._first).encode())
             taken = self._parsed(sample, places, texts, "utf8", skip=True).nbytes
             fits(taken / _HEAD * content_bytes(self._path))
-        with opened(self._path) as stream:
-            table = self._parsed(stream, places, texts, self._reading.encoding or "utf8")
+        table = self._whole(places, texts)
+        if len(set(self.names)) == len(self.names):
+            changed = certainly_changed(table) + self._codes_beyond(table)
+            if changed:
+                table = self._whole(places, [*texts, *changed])
+        if self._reading.decimal == ",":
+            self._refuse_points(table, texts)
         fits(table.nbytes)
         return table
+
+    def _whole(self, places: Sequence[int], texts: Sequence[str]) -> "pa.Table":
+        with opened(self._path) as stream:
+            return self._parsed(stream, places, texts, self._reading.encoding or "utf8")
+
+    def _codes_beyond(self, table: "pa.Table") -> list[str]:
+        """The columns of numbers that are codes in rows which were not looked at before."""
+        is_whole_known = len(self._head) < _HEAD
+        left = perhaps_changed(table, is_whole_known=is_whole_known)
+        found: list[str] = []
+        if left:
+            for batch in self.batches([self.names.index(name) for name in left], ()):
+                found += [name for name in left if holds_codes(batch.column(name))]
+                left = [name for name in left if name not in found]
+        return found
+
+    def _refuse_points(self, table: "pa.Table", texts: Sequence[str]) -> None:
+        """Refuse points between thousands, which would be taken for decimal points."""
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            value = None if name in texts else with_points(column)
+            if value is not None:
+                raise DataError(
+                    f"{self._path} holds '{value}' in the column '{name.strip()}', and beside "
+                    f"{self._key}.decimal=',' a point stands between thousands; write the numbers "
+                    f"without it, or call the column a category in {self._key}.types."
+                )
 
     def batches(self, places: Sequence[int], numbers: Sequence[str]) -> "Iterator[pa.RecordBatch]":
         """Some of its columns, some rows at a time: numbers in float64, all others as text.
@@ -133,7 +171,7 @@ class CsvFile:
                 null_values=list(self._reading.missing),
                 true_values=["true", "True", "TRUE"],
                 false_values=["false", "False", "FALSE"],
-                strings_can_be_null=True,
+                strings_can_be_null=False,  # what text is missing is decided once it is trimmed
                 decimal_point=self._reading.decimal,
             ),
         )
@@ -188,19 +226,20 @@ class CsvFile:
             if len(self._head) < _HEAD or error.start < _HEAD - 8:  # not a character cut in two
                 raise DataError(self._undecodable()) from error
             text = self._head[: error.start].decode(given or "utf-8")
+        if given is not None and _is_utf_8(self._head, given):
+            raise DataError(
+                f"{self._path} is UTF-8, which {self._key}.encoding={given} would read as other "
+                "letters; leave the key null."
+            )
         lines = list(io.StringIO(text.removeprefix(_MARK), newline=""))
         return lines[:-1] if len(self._head) == _HEAD and len(lines) > 1 else lines
 
-    def _with_zeros(self) -> list[str]:
-        """The columns where a value begins with a superfluous 0: a number would lose it."""
-        found: set[str] = set()
+    def _codes_seen(self) -> list[str]:
+        """The columns of codes, as far as the first rows show."""
         try:
-            for row in csv.reader(self._first[1:], delimiter=self.delimiter):
-                cells = zip(self.names, row, strict=False)
-                found |= {name for name, cell in cells if _ZERO.fullmatch(cell.strip())}
+            return codes_in(self.names, csv.reader(self._first[1:], delimiter=self.delimiter))
         except csv.Error:
             return []
-        return sorted(found)
 
     def _undecodable(self) -> str:
         given = self._reading.encoding
@@ -245,6 +284,18 @@ class CsvFile:
 def no_rows(origin: object, names: Sequence[str]) -> str:
     """The sentence for a table that is only a header."""
     return f"{origin} has columns and no rows ({', '.join(names)})."
+
+
+def _is_utf_8(head: bytes, given: str) -> bool:
+    """Whether bytes in another encoding, as they are said to be, are UTF-8 without doubt."""
+    if head.isascii() or b"\0" in head or codecs.lookup(given).name.startswith("utf"):
+        return False
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a character may be cut in two at the end
+    try:
+        decoder.decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _delimiter(lines: Sequence[str]) -> str:

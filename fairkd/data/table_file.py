@@ -12,7 +12,12 @@ from fairkd.data.reading import Reading
 from fairkd.data.table_csv import CsvFile, no_rows
 from fairkd.data.table_memory import check_fits, give_back
 from fairkd.data.table_parquet import MAGIC, ParquetParts, parts_of
-from fairkd.data.table_values import plain_values, unique_names, without_index
+from fairkd.data.table_values import (
+    plain_values,
+    taken_for_missing,
+    unique_names,
+    without_index,
+)
 from fairkd.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,7 +100,9 @@ def read_table(
         table = found.read(places, raw_texts, fits)
     else:
         table = found.read(places, fits)
-    table = plain_values(table.rename_columns([names[number] for number in places]), reading)
+    table = table.rename_columns([names[number] for number in places])
+    absent = taken_for_missing(table, reading)
+    table = plain_values(table, reading)
     if not table.num_rows:
         raise DataError(no_rows(origin, table.column_names))
     table, left_out = without_index(table, origin)
@@ -104,7 +111,7 @@ def read_table(
         date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
     )
     give_back()
-    return TableFile(frame, origin, content, tuple(left_out))
+    return TableFile(frame, origin, content, (*left_out, *absent))
 
 
 def _fingerprint(files: list[Path], place: Path) -> str:

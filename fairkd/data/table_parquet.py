@@ -85,12 +85,17 @@ class ParquetParts:
             dataset.dataset,
             [str(file) for file in files],
             format=dataset.ParquetFileFormat(default_fragment_scan_options=lean),
-            partitioning="hive",
             partition_base_dir=str(root),
         )
-        folders = [field for field in parts().schema if field.name not in schema.names]
+        # As text: a number would lose the 0 that a post code begins with.
+        folders = [
+            pa.field(field.name, pa.string())
+            for field in parts(partitioning="hive").schema
+            if field.name not in schema.names
+        ]
+        hive = dataset.partitioning(pa.schema(folders), flavor="hive")
         schema = pa.schema([*schema, *folders])
-        self._dataset: dataset.Dataset = parts(schema=schema)
+        self._dataset: dataset.Dataset = parts(schema=schema, partitioning=hive)
         self._root = root
         self.names: list[str] = schema.names
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fairkd.data.kinds import LARGEST_WHOLE
 from fairkd.data.reading import Reading
 from fairkd.errors import DataError
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
 """What tools call an index that they wrote as a column."""
+_SHOWN = 5
 
 
 def unique_names(names: Sequence[str], origin: str) -> list[str]:
@@ -35,6 +37,31 @@ def plain_values(table: "pa.Table", reading: Reading) -> "pa.Table":
     import pyarrow as pa
 
     return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+def taken_for_missing(table: "pa.Table", reading: Reading) -> list[str]:
+    """A line of the words that stand for a missing value, and where; none where there are none.
+
+    Args:
+        table: with its text as it was read, before `plain_values`.
+        reading: which words those are.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+
+    words = pa.array([word for word in reading.missing if word], pa.large_string())
+    found = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            continue
+        text = compute.utf8_trim_whitespace(column).cast(pa.large_string())
+        held = text.filter(compute.is_in(text, value_set=words))
+        for each in compute.value_counts(held).to_pylist():
+            found.append(f"'{each['values']}' in {name} ({each['counts']:,})")
+    if not found:
+        return []
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return [f"taken for missing: {', '.join(found[:_SHOWN])}{more}; data.missing names the words"]
 
 
 def without_index(table: "pa.Table", origin: str) -> "tuple[pa.Table, list[str]]":
@@ -88,12 +115,35 @@ def _plain(column: Any, reading: Reading) -> Any:
         if pa.types.is_string_view(kind):
             column = column.cast(pa.large_string())
         text = compute.utf8_trim_whitespace(column)
+        absent = compute.is_in(text, value_set=pa.array(reading.missing, text.type))
         if reading.lower_case:
             text = compute.utf8_lower(text)
-        absent = compute.is_in(text, value_set=pa.array(reading.missing, text.type))
         return compute.if_else(absent, pa.scalar(None, text.type), text)
+    if pa.types.is_integer(kind) and _is_beyond(column):
+        return column.cast(pa.string())  # beside a missing value, pandas would make it float64
     if pa.types.is_decimal(kind):
-        return column.cast(pa.float64())
+        whole = kind.scale <= 0 and _is_beyond(column)
+        return column.cast(pa.string() if whole else pa.float64())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _decoded(column, reading)
     if pa.types.is_time(kind):
         return column.cast(pa.string())
     return column
+
+
+def _is_beyond(column: Any) -> bool:
+    """Whether some whole number has more digits than float64 keeps."""
+    from pyarrow import compute
+
+    found = compute.min_max(column).as_py()
+    return found["max"] is not None and max(found["max"], -found["min"]) > LARGEST_WHOLE
+
+
+def _decoded(column: Any, reading: Reading) -> Any:
+    """Bytes as the text that they are in UTF-8; others stay bytes."""
+    import pyarrow as pa
+
+    try:
+        return _plain(column.cast(pa.large_string()), reading)
+    except pa.ArrowInvalid:
+        return column

@@ -169,6 +169,89 @@ WHOLE: dict[str, tuple[Any, dict[str, Any], Check]] = {
         tells("code: whole numbers above 2^53, which would lose digits as numbers: read as "
               "categories"),
     ),
+    "huge integers of which some are missing": (
+        people(code=[str(2**60 + place % 7) if place % 3 else "" for place in PLACE]),
+        {},
+        column("code", [str(2**60 + place % 7) if place % 3 else np.nan for place in PLACE]),
+    ),
+    "more digits than an integer has": (
+        people(code=[str(10**20 + int(place) % 7) for place in PLACE]),
+        {},
+        column("code", [str(10**20 + int(place) % 7) for place in PLACE]),
+    ),
+    "codes that look like powers of ten": (
+        people(code=[f"{1 + place % 5}E2" for place in PLACE]),
+        {},
+        column("code", [f"{1 + place % 5}E2" for place in PLACE]),
+    ),
+    "codes that look hexadecimal": (
+        people(code=[f"0x{10 + place % 5}" for place in PLACE]),
+        {},
+        column("code", [f"0x{10 + place % 5}" for place in PLACE]),
+    ),
+    "a time of day": (
+        people(shift=np.where(PLACE % 3, "6:00", "14:30")),
+        {},
+        column("shift", np.where(PLACE % 3, "6:00", "14:30")),
+    ),
+    "commas between thousands": (
+        people(pay=[f"{1 + place % 5},500" for place in PLACE]),
+        {},
+        tells("pay: numbers with commas, such as '1,500', are taken for categories; write them "
+              "without commas between thousands, or with decimal points"),
+    ),
+    "percent signs": (
+        people(share=[f"{place * 3 % 17}%" for place in PLACE]),
+        {},
+        tells("share: numbers with signs, such as '0%', are taken for categories; write the "
+              "numbers alone"),
+    ),
+    "dates of which the month is unknown": (
+        people(since=[f"0{1 + place % 9}/0{1 + place % 7}/2024" for place in PLACE]),
+        {},
+        tells("since: not all are dates, or whether the day or the month comes first is not known"),
+    ),
+    "dates with the day first": (
+        people(since=[f"{1 + place % 28}/02/2024" for place in PLACE]),
+        {"types": {"since": "date"}},
+        column("since", 19_754.0 + PLACE % 28),
+    ),
+    "dates with slashes": (
+        people(since=[f"2024/02/{1 + place % 28:02}" for place in PLACE]),
+        {"types": {"since": "date"}},
+        column("since", 19_754.0 + PLACE % 28),
+    ),
+    "a category that goes by a word for missing": (
+        people(**at(PLACE % 3 == 0, "None", "city")),
+        {},
+        tells("taken for missing: 'None' in city (20); data.missing names the words"),
+    ),
+    "a category of two spellings that look alike": (
+        people(city=np.where(PLACE % 3, "Ro me", "Ro\u00a0me")),
+        {},
+        tells(r"city: 'Ro me' and 'Ro\xa0me' look alike and are taken for different values"),
+    ),
+    "rows twice": (
+        pd.concat([people(pay=PLACE * 1.5 + 0.25), people(pay=PLACE * 1.5 + 0.25)[:2]]),
+        {},
+        tells("2 rows equal an earlier one in every column; if the same cases were entered twice, "
+              "remove them, since training and test rows share them"),
+    ),
+    "labels with spaces at their ends": (
+        people(hired=np.where(PLACE**2 % 7 > 2, "yes ", "no\t")),
+        {},
+        is_as_written,
+    ),
+    "delimiters in quotes": (
+        people(city=np.where(PLACE % 3, "Rome, Lazio; Italy", "Oslo")),
+        {},
+        column("city", np.where(PLACE % 3, "Rome, Lazio; Italy", "Oslo")),
+    ),
+    "truth values of which some are missing": (
+        people(member=np.array(["true", "false", ""])[PLACE % 3]),
+        {},
+        column("member", np.array(["true", "false", np.nan], dtype=object)[PLACE % 3]),
+    ),
     "cases of a feature": (
         people(**at(PLACE % 4 == 0, "rome", "city")),
         {},
@@ -316,6 +399,18 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], str]] = {
         "Unknown column in data.label 'hird'; did you mean 'hired'? Accepted: age, city, gender, "
         "hired, score.",
     ),
+    "no label named": (
+        PEOPLE,
+        {"label": None},
+        "data.label is null; name the column of classes, one of: age, gender, score, city, hired.",
+    ),
+    "many dates as groups": (
+        people(since=pd.date_range("2024-01-01", periods=ROWS).strftime("%Y-%m-%d")),
+        {"groups": ["since"]},
+        "The column 'since' in data.groups holds 60 different dates; set 'data.types={since: "
+        "date}', which makes them days since 1970, and name ranges of those in data.bins, or name "
+        "another column.",
+    ),
     "several labels": (
         PEOPLE,
         {"label": ["hired", "city"]},
@@ -343,6 +438,25 @@ BROKEN: dict[str, tuple[Any, dict[str, Any], str]] = {
         people(**at(PLACE < 4, "", "hired")),
         {},
         "{path} has 4 rows without a value in the label column 'hired'; remove those rows.",
+    ),
+    "points between thousands": (
+        people(pay=[f"{1 + place % 5}.500" for place in PLACE]).to_csv(sep=";", index=False),
+        {"decimal": ","},
+        "{path} holds '1.500' in the column 'pay', and beside data.decimal=',' a point stands "
+        "between thousands; write the numbers without it, or call the column a category in "
+        "data.types.",
+    ),
+    "UTF-8 called something else": (
+        people(**at(PLACE == 1, "Malm\u00f6", "city")).to_csv(index=False),
+        {"encoding": "latin-1"},
+        "{path} is UTF-8, which data.encoding=latin-1 would read as other letters; leave the key "
+        "null.",
+    ),
+    "groups that look alike": (
+        people(**at(PLACE % 4 == 0, "m\u200b", "gender")),
+        {},
+        r"The column 'gender' in data.groups holds 'm' and 'm\u200b', which look alike and are "
+        "written differently; give them one spelling.",
     ),
     "cases of the label": (
         people(**at(PLACE % 5 == 0, "Yes", "hired")),

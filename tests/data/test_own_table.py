@@ -157,7 +157,11 @@ def test_what_was_read_is_told_once(path: Path, caplog: pytest.LogCaptureFixture
             "data=table needs data.path: a CSV or Parquet file, a folder of Parquet files, or the "
             "URL of a file.",
         ),
-        ({"label": None}, "data.label=null is not the name of a column."),
+        (
+            {"label": None},
+            "data.label is null; name the column of classes, one of: person, age, gender, skill, "
+            "town, weight, no, yes, hired.",
+        ),
         (
             {"groups": None},
             "data.groups=null is not a list of group blocks; accepted: at least one column or "

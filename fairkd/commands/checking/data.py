@@ -36,6 +36,7 @@ DEPENDENCE = {
 """Measures of dependence that take memberships for shares from 0 to 1."""
 LABEL_FREE = ("selection_rate",)
 """Statistics that read no label."""
+_OWN_TABLE = "fairkd.data.own_table.load_table"
 
 
 def check_data(data: Section) -> None:
@@ -45,13 +46,25 @@ def check_data(data: Section) -> None:
     for name in ("validation_fraction", "test_fraction", "certify_fraction"):
         if data.get(name) is not None:
             checks.number(f"data.{name}", data[name], above=0.0, most=_LARGEST_FRACTION)
-    block_names(data["groups"])
+    as_features = data.get("use_groups_as_features", False)
+    if not isinstance(as_features, bool):
+        raise ConfigError(
+            f"data.use_groups_as_features={checks.as_typed(as_features)} is not known; accepted: "
+            "true, false."
+        )
+    if not _lacks_more_than_groups(data):
+        block_names(data["groups"])
     if "rare_groups" in data:
         RareGroups.of(data["rare_groups"])
     if "split" in data:
         Splitting.of(data["split"])
     if "imperfect" in data:
         _imperfect(data)
+
+
+def _lacks_more_than_groups(data: Section) -> bool:
+    """Whether a table of the user's own has no path or label yet, which its loader asks for."""
+    return data.get("_target_") == _OWN_TABLE and None in (data["path"], data["label"])
 
 
 def check_readers(values: Section) -> None:

@@ -118,7 +118,9 @@ def _rates(ax: Axes, groups: Groups, cells: list[int], facts: Facts) -> None:
         ax.legend(fontsize=6)
     ax.set_title("base rates, 95% intervals")
     ax.tick_params(labelleft=False)
-    ax.set_xlim(left=0)
+    # The axis is shared: what an earlier block of groups set would cut off a wider interval.
+    highest = max(table[f"{groups.rate_name(place)}_high"].iloc[cells].max() for place in shown)
+    ax.set_xlim(0, max(ax.get_xlim()[1], 1.02 * highest))
     ax.grid(axis="y", visible=False)
 
 
