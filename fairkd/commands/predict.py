@@ -130,7 +130,7 @@ def _table(student: "Student", values: Mapping[str, str], out: Path) -> list[str
         progress() as bar,
     ):
         shown = bar.add_task("scoring", total=table.rows)
-        for frame in table.frames({*needed, *keep}, numbers):
+        for frame in table.frames(needed, numbers, keep):
             file.write(scoring.score(frame))
             bar.advance(shown, len(frame))
         if not scoring.rows:
@@ -198,6 +198,12 @@ def _reading(values: Mapping[str, str]) -> "Reading":
 
 
 def _check_apart(out: Path, path: str) -> None:
+    if out.is_dir():
+        raise ConfigError(f"out={out} is a folder; give a file as out.")
     place = Path(path).expanduser()
+    if out.suffix == ".parquet" and place.resolve() in out.resolve().parents:
+        raise ConfigError(
+            f"out={out} lies in data.path={path}, whose part it would become; give another out."
+        )
     if place.exists() and out.exists() and place.samefile(out):
         raise ConfigError(f"out={out} is data.path itself; give another out.")
