@@ -18,7 +18,7 @@ from fairkd.commands.chosen_run import FOLDER_HELP, STUDENT_KEYS, StudentFiles, 
 from fairkd.commands.places import check_free
 from fairkd.commands.predict_images import score_images
 from fairkd.commands.predict_shown import check_kept, decided, listed, progress, told
-from fairkd.errors import ConfigError, DataError, unknown_name
+from fairkd.errors import ConfigError, DataError, first_line, unknown_name
 
 if TYPE_CHECKING:
     from fairkd.data.reading import Reading
@@ -86,10 +86,12 @@ def _predict(files: StudentFiles, values: Mapping[str, str], out: Path) -> None:
     try:
         lines = _scored(student, values, out)
     except OSError as error:
-        place = error.filename or out
-        raise ConfigError(
-            f"{place} cannot be read or written ({error.strerror or error})."
-        ) from error
+        problem = error.strerror or first_line(error)
+        if error.filename is None or Path(error.filename).parent == out.parent:
+            raise ConfigError(
+                f"out={out} cannot be written ({problem}); give another place as out."
+            ) from error
+        raise DataError(f"{error.filename} cannot be read ({problem}).") from error
     print(f"scores   {out.absolute()}")
     print(f"by       {files.told}: its {student.description.serves}")
     if files.chosen:

@@ -27,13 +27,11 @@ class TableBatches:
         names: the columns, without spaces around their names; one without a name is ``""``.
         origin: where the rows come from, in words.
         rows: how many there are; ``None`` of a CSV file.
-        is_text: whether numbers are to be told from text, as in a CSV file.
     """
 
     names: tuple[str, ...]
     origin: str
     rows: int | None
-    is_text: bool
     _file: CsvFile | ParquetParts
     _reading: Reading
 
@@ -52,9 +50,8 @@ class TableBatches:
         place = located(str(path), key=f"{key}.path")
         file = opened_table(files_of(place, key), place, reading, key)
         names = tuple(unique_names(file.names, str(place)))
-        is_text = isinstance(file, CsvFile)
         rows = None if isinstance(file, CsvFile) else file.rows
-        return cls(names, str(place), rows, is_text, file, reading)
+        return cls(names, str(place), rows, file, reading)
 
     def frames(
         self, wanted: Collection[str], numbers: Collection[str], kept: Collection[str] = ()
