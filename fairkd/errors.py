@@ -24,6 +24,15 @@ class TrackingError(FairkdError):
     """The tracking store cannot be reached or written."""
 
 
+def first_line(error: BaseException) -> str:
+    """What a library's error says, for a sentence of one's own: a line without its full stop.
+
+    Of an error that says nothing, its kind.
+    """
+    said = str(error).strip().partition("\n")[0].rstrip(".!")
+    return said or type(error).__name__
+
+
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> str:
     """A sentence for a name that is not in a list: the nearest known name, then all of them.
 

@@ -6,6 +6,7 @@ from fairkd.errors import (
     FairkdError,
     StoreError,
     TrackingError,
+    first_line,
     unknown_name,
 )
 from fairkd.training.modules import DivergedError
@@ -34,3 +35,15 @@ def test_every_refusal_is_one_of_ours(error):
 )
 def test_an_unknown_name_is_told_with_the_nearest_and_all(given, known, sentence):
     assert unknown_name("layer", given, iter(known)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("\nIt is so.\nAnd more."), "It is so"),
+        (RuntimeError(""), "RuntimeError"),
+        (KeyError("a"), "'a'"),
+    ],
+)
+def test_first_line(error: Exception, line: str) -> None:
+    assert first_line(error) == line

@@ -131,6 +131,15 @@ def threshold_of(values: Mapping[str, str], choosing: Sequence[str]) -> float | 
     return threshold
 
 
+def accepts_unfinished(values: Mapping[str, str]) -> bool:
+    """Whether ``unfinished=accept`` is given.
+
+    Raises:
+        UsageError: it is another word.
+    """
+    return choice_of(values, "unfinished", ("refuse", "accept")) == "accept"
+
+
 def refuse_missing(values: Mapping[str, str], which: Mapping[str, str], missing: str) -> None:
     """Refuse what is not all there, unless ``unfinished=accept`` says that it may be.
 
@@ -143,7 +152,7 @@ def refuse_missing(values: Mapping[str, str], which: Mapping[str, str], missing:
         TrackingError: something is missing.
         UsageError: ``unfinished`` is another word.
     """
-    accepted = choice_of(values, "unfinished", ("refuse", "accept")) == "accept"
+    accepted = accepts_unfinished(values)
     if missing and not accepted:
         ((key, value),) = which.items()
         raise TrackingError(

@@ -7,7 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from fairkd.commands.asking import RUN_KEYS, reading, refuse_missing, threshold_of, which_runs
+from fairkd.commands.asking import (
+    RUN_KEYS,
+    accepts_unfinished,
+    reading,
+    refuse_missing,
+    threshold_of,
+    which_runs,
+)
 
 if TYPE_CHECKING:
     from fairkd.reporting.chosen import Selected
@@ -80,6 +87,7 @@ def student_files(values: Mapping[str, str]) -> Iterator[StudentFiles]:
     """
     threshold = threshold_of(values, ("sweep", "query"))
     which = which_runs(values, (*RUN_KEYS, FOLDER))
+    accepts_unfinished(values)
     if FOLDER in which:
         yield StudentFiles(Path(which[FOLDER]).expanduser())
         return

@@ -8,7 +8,7 @@ from torch import nn
 
 from fairkd.baselines.baseline import Baseline
 from fairkd.data.dataset import Dataset
-from fairkd.errors import ConfigError, DataError, unknown_name
+from fairkd.errors import ConfigError, DataError, first_line, unknown_name
 from fairkd.evaluation.reference import check_reference_groups
 from fairkd.evaluation.trio import MODELS
 from fairkd.experiment import check_fits
@@ -220,7 +220,7 @@ def _check_augmentation(key: str, recipe: Recipe, job: Job) -> None:
             of_argument = str(error).partition("=")[0].isidentifier()
             raise ConfigError(f"{where}{'.' if of_argument else ': '}{error}") from error
         except (RuntimeError, TypeError, ValueError) as error:
-            problem = str(error).partition("\n")[0].rstrip(".")
+            problem = first_line(error)
             raise ConfigError(
                 f"{where} cannot augment rows of shape {list(few.shape[1:])}: {problem}."
             ) from error
@@ -241,7 +241,7 @@ def _check_optimizer(key: str, recipe: Recipe) -> None:
     try:
         recipe.settings.optimizer(recipe.initial().parameters())
     except (TypeError, ValueError) as error:
-        problem = str(error).splitlines()[0].rstrip(".")
+        problem = first_line(error)
         raise ConfigError(f"{key}.optimizer cannot be built: {problem}.") from error
 
 

@@ -18,7 +18,7 @@ from fairkd.commands.chosen_run import FOLDER_HELP, STUDENT_KEYS, StudentFiles, 
 from fairkd.commands.places import check_free
 from fairkd.commands.predict_images import score_images
 from fairkd.commands.predict_shown import check_kept, decided, listed, progress, told
-from fairkd.errors import ConfigError, DataError, unknown_name
+from fairkd.errors import ConfigError, DataError, first_line, unknown_name
 
 if TYPE_CHECKING:
     from fairkd.data.reading import Reading
@@ -86,10 +86,12 @@ def _predict(files: StudentFiles, values: Mapping[str, str], out: Path) -> None:
     try:
         lines = _scored(student, values, out)
     except OSError as error:
-        place = error.filename or out
-        raise ConfigError(
-            f"{place} cannot be read or written ({error.strerror or error})."
-        ) from error
+        problem = error.strerror or first_line(error)
+        if error.filename is None or Path(error.filename).parent == out.parent:
+            raise ConfigError(
+                f"out={out} cannot be written ({problem}); give another place as out."
+            ) from error
+        raise DataError(f"{error.filename} cannot be read ({problem}).") from error
     print(f"scores   {out.absolute()}")
     print(f"by       {files.told}: its {student.description.serves}")
     if files.chosen:
@@ -130,7 +132,7 @@ def _table(student: "Student", values: Mapping[str, str], out: Path) -> list[str
         progress() as bar,
     ):
         shown = bar.add_task("scoring", total=table.rows)
-        for frame in table.frames({*needed, *keep}, numbers):
+        for frame in table.frames(needed, numbers, keep):
             file.write(scoring.score(frame))
             bar.advance(shown, len(frame))
         if not scoring.rows:
@@ -198,6 +200,12 @@ def _reading(values: Mapping[str, str]) -> "Reading":
 
 
 def _check_apart(out: Path, path: str) -> None:
+    if out.is_dir():
+        raise ConfigError(f"out={out} is a folder; give a file as out.")
     place = Path(path).expanduser()
+    if out.suffix == ".parquet" and place.resolve() in out.resolve().parents:
+        raise ConfigError(
+            f"out={out} lies in data.path={path}, whose part it would become; give another out."
+        )
     if place.exists() and out.exists() and place.samefile(out):
         raise ConfigError(f"out={out} is data.path itself; give another out.")

@@ -88,6 +88,6 @@ class ImageBatches:
 
     def _frames(self) -> Iterator[pd.DataFrame]:
         if self._table is not None:
-            yield from self._table.frames({self.file, *self._kept}, ())
+            yield from self._table.frames({self.file}, (), self._kept)
         else:
             yield pd.DataFrame({FILE: images_below(self._place)})

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fairkd import checks
-from fairkd.errors import ConfigError, DataError
+from fairkd.errors import ConfigError, DataError, first_line
 
 COLOURS = {"rgb": "RGB", "grey": "L"}
 """What `ImageForm.colours` may be, and Pillow's mode for it."""
@@ -106,8 +106,8 @@ class ImageForm:
             known = ", ".join(_FORMATS)
             raise DataError(f"it is no image of a known format ({known})") from error
         except (OSError, ValueError, SyntaxError, EOFError) as error:
-            said = getattr(error, "strerror", None) or str(error).partition("\n")[0].rstrip(".")
-            raise DataError(f"it cannot be decoded: {said or type(error).__name__}") from error
+            said = getattr(error, "strerror", None) or first_line(error)
+            raise DataError(f"it cannot be decoded: {said}") from error
 
     def read(self, file: Path) -> Pixels:
         """The `pixels` of a file that has to be an image.

@@ -27,13 +27,11 @@ class TableBatches:
         names: the columns, without spaces around their names; one without a name is ``""``.
         origin: where the rows come from, in words.
         rows: how many there are; ``None`` of a CSV file.
-        is_text: whether numbers are to be told from text, as in a CSV file.
     """
 
     names: tuple[str, ...]
     origin: str
     rows: int | None
-    is_text: bool
     _file: CsvFile | ParquetParts
     _reading: Reading
 
@@ -52,24 +50,30 @@ class TableBatches:
         place = located(str(path), key=f"{key}.path")
         file = opened_table(files_of(place, key), place, reading, key)
         names = tuple(unique_names(file.names, str(place)))
-        is_text = isinstance(file, CsvFile)
         rows = None if isinstance(file, CsvFile) else file.rows
-        return cls(names, str(place), rows, is_text, file, reading)
+        return cls(names, str(place), rows, file, reading)
 
-    def frames(self, wanted: Collection[str], numbers: Collection[str]) -> "Iterator[pd.DataFrame]":
+    def frames(
+        self, wanted: Collection[str], numbers: Collection[str], kept: Collection[str] = ()
+    ) -> "Iterator[pd.DataFrame]":
         """Some of its columns, some rows at a time; text is trimmed, a missing value is NaN.
 
         Args:
             wanted: of `names`.
             numbers: those of them that hold numbers. In a CSV file all others are text; a Parquet
                 file knows its types itself.
+            kept: more of `names`, that come behind the others, as they stand in the file: text
+                with its spaces, whole numbers with all digits.
 
         Raises:
             DataError: the file is damaged, or ends in something that is no table.
         """
+        import pandas as pd
         import pyarrow as pa
 
-        places = [place for place, name in enumerate(self.names) if name in wanted]
+        beside = [name for name in self.names if name in kept and name not in wanted]
+        read = {*wanted, *beside}
+        places = [place for place, name in enumerate(self.names) if name in read]
         names = [self.names[place] for place in places]
         if isinstance(self._file, CsvFile):
             raw = [self._file.names[place] for place in places if self.names[place] in numbers]
@@ -78,7 +82,11 @@ class TableBatches:
             batches = self._file.batches(places, ROWS)
         for batch in batches:
             table = pa.Table.from_batches([batch]).rename_columns(names)
-            frame: pd.DataFrame = plain_values(table, self._reading).to_pandas(
+            frame: pd.DataFrame = plain_values(table.drop_columns(beside), self._reading).to_pandas(
                 date_as_object=False, ignore_metadata=True
             )
+            if beside:
+                other = table.select(beside).unify_dictionaries()
+                exact = other.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+                frame = pd.concat([frame, exact], axis=1)
             yield frame

@@ -138,7 +138,9 @@ class CsvFile:
         encoding = self._reading.encoding or "utf8"
         with opened(self._path) as stream:
             try:
-                yield from arrow_csv.open_csv(stream, *self._options(names, types, encoding))
+                yield from arrow_csv.open_csv(
+                    stream, *self._options(names, types, encoding, raw=True)
+                )
             except UnicodeError as error:
                 raise DataError(self._undecodable()) from error
             except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
@@ -154,10 +156,14 @@ class CsvFile:
         encoding: str,
         *,
         skip: bool = False,
+        raw: bool = False,
     ) -> tuple[Any, Any, Any]:
-        """How Arrow reads, parses and converts it."""
+        """How Arrow reads, parses and converts it; raw text is left as it stands."""
         from pyarrow import csv as arrow_csv
 
+        missing = list(self._reading.missing)
+        if raw:  # of types that are given Arrow trims numbers, but not the words for missing ones
+            missing = [f"{a}{word}{b}" for word in missing for a in ("", " ") for b in ("", " ")]
         return (
             arrow_csv.ReadOptions(encoding=encoding, block_size=_BLOCK),
             arrow_csv.ParseOptions(
@@ -168,7 +174,7 @@ class CsvFile:
             arrow_csv.ConvertOptions(
                 include_columns=list(names),
                 column_types=dict(types),
-                null_values=list(self._reading.missing),
+                null_values=missing,
                 true_values=["true", "True", "TRUE"],
                 false_values=["false", "False", "FALSE"],
                 strings_can_be_null=False,  # what text is missing is decided once it is trimmed

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from fairkd.data.augmentation import check_images
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 
 TARGET = "fairkd.data.torchvision_augmentation.TorchvisionTransform"
 """What configurations call the class of this file."""
@@ -75,7 +75,7 @@ def check_torchvision() -> None:
             "pip install 'fairkd[images]', or choose another augmentation (shift, flip, noise)."
         ) from error
     except (ImportError, OSError, RuntimeError) as error:
-        problem = str(error).partition("\n")[0].rstrip(".")
+        problem = first_line(error)
         raise ConfigError(
             f"torchvision is installed and cannot be imported ({problem}); install the build that "
             f"belongs to torch {torch.__version__}, from the same index as torch."

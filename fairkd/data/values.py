@@ -84,6 +84,8 @@ def as_numbers(column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
     Raises:
         DataError: a value is not a finite number.
     """
+    if column.dtype.kind in "mM":  # pandas would take the nanoseconds of a date
+        column = column.astype(str).where(column.notna())
     numbers = as_read_numbers(column)
     broken = (np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers)
     if broken.any():

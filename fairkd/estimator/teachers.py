@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from fairkd.data.batch import Batch
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 from fairkd.estimator.given import Given, Labels
 from fairkd.estimator.networks import Maker, teacher_maker
 from fairkd.estimator.prepared import Prepared, unlabelled
@@ -87,7 +87,7 @@ class ModuleTeacher(Teacher):
         try:
             found = outputs_on(self.given, unlabelled(x)).logits.double().numpy()
         except (RuntimeError, TypeError, ValueError) as error:
-            problem = str(error).partition("\n")[0].rstrip(".")
+            problem = first_line(error)
             raise ConfigError(
                 f"teacher is a {type(self.given).__name__} that does not take X as float32, shape "
                 f"{list(x.shape)}: {problem}."
@@ -238,7 +238,7 @@ def own_teacher(
         x = rows.x.iloc[train] if isinstance(rows.x, pd.DataFrame) else rows.x[train]
         classifier.fit(x, classes[labels[train]])
     except (TypeError, ValueError) as error:
-        problem = str(error).strip().partition("\n")[0].rstrip(".")
+        problem = first_line(error)
         raise ConfigError(
             f"teacher ({type(given).__name__}) cannot be fitted to X as it is: {problem}. Put what "
             "prepares X before it in a Pipeline, or name a teacher that fairkd prepares X for "

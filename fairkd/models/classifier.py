@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 from fairkd.models.probabilities import LEAST
 from fairkd.models.skops_file import read_estimator
 
@@ -64,7 +64,7 @@ class Classifier(nn.Module):
         try:
             estimator.fit(x.flatten(1).numpy(), labels.numpy(), **weights)
         except (TypeError, ValueError) as error:
-            problem = str(error).strip().partition("\n")[0].rstrip(".")
+            problem = first_line(error)
             raise ConfigError(f"{type(estimator).__name__} cannot be fitted: {problem}.") from error
         content = skops.io.dumps(estimator)
         self._estimator = _read(content)  # what could not be read again is not kept

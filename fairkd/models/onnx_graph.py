@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 
 INPUT, OUTPUT = "x", "logits"
 """The names of the one input and the one output of a network's graph."""
@@ -75,5 +75,4 @@ def _innermost(error: BaseException) -> str:
     """The first line of what an exporter stumbled over."""
     while error.__cause__ is not None:
         error = error.__cause__
-    first = str(error).strip().partition("\n")[0].rstrip(".")
-    return _COLOUR.sub("", first) or type(error).__name__
+    return _COLOUR.sub("", first_line(error))

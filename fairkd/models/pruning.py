@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 from fairkd.models.head import linear_head
 
 _PRUNED = (nn.Linear, nn.Conv2d)
@@ -94,7 +94,7 @@ def remove_units(
         with torch.inference_mode():
             model(example)
     except (RuntimeError, ValueError, IndexError, AttributeError, KeyError) as error:
-        problem = str(error).partition("\n")[0].rstrip(".")
+        problem = first_line(error)
         raise ConfigError(
             f"The units of {type(model).__name__} cannot be taken out, as its connections cannot "
             f"be followed ({problem}); use compression.granularity=weights."

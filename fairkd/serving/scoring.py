@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from fairkd.data.dates import as_days
 from fairkd.data.fitted_parts import FittedParts
 from fairkd.data.image_list import ImageList
-from fairkd.data.values import MISSING, as_categories, is_number, require_columns
+from fairkd.data.values import MISSING, as_categories, require_columns
 from fairkd.errors import DataError
 from fairkd.serving.student import Rows, Student
 
@@ -89,20 +90,26 @@ class Scoring:
         """Dates as days since 1970, and truth values in text as they are spelled elsewhere."""
         changed: dict[str, pd.Series[Any]] = {}
         for name, kind in self.student.description.columns:
-            if kind == "date" and not is_number(rows[name]):
+            if kind == "date":
                 known = rows[name].notna().any()
                 changed[name] = as_days(rows[name]) if known else rows[name].astype(float)
-            if kind == "boolean" and rows[name].dtype in ("str", object):
+            truth = {*self._known.get(name, ()), MISSING} == {"False", "True", MISSING}
+            if truth and rows[name].dtype in ("str", object):
                 changed[name] = rows[name].replace(_TRUTH)
         return rows.assign(**changed)
 
-    def _note(self, rows: pd.DataFrame) -> None:
+    @cached_property
+    def _known(self) -> dict[str, tuple[str, ...]]:
+        """By column, the categories that training rows had."""
         preparation = self.student.preparation
         if preparation is None:
-            return
+            return {}
+        values = FittedParts.of(preparation).categories
+        return dict(zip(preparation.categorical, values, strict=True))
+
+    def _note(self, rows: pd.DataFrame) -> None:
         self.missing.update({str(name): int(rows[name].isna().sum()) for name in rows})
-        known = FittedParts.of(preparation).categories
-        for name, values in zip(preparation.categorical, known, strict=True):
+        for name, values in self._known.items():
             found = Counter(as_categories(rows[name]))
             others = {value: found[value] for value in found if value not in {*values, MISSING}}
             if others and self.refuse_unknown:

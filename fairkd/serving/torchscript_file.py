@@ -7,7 +7,7 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 from fairkd.models.int8 import Int8
 from fairkd.serving.agreement import Score, Scored
 from fairkd.serving.student import Rows, Student
@@ -43,7 +43,7 @@ def torchscript(student: Student) -> bytes:
             traced = torch.jit.trace(fixed, (example,))  # type: ignore[no-untyped-call]
             torch.jit.save(traced, written)
     except (RuntimeError, TypeError, ValueError) as error:
-        problem = str(error).strip().partition("\n")[0].rstrip(".")
+        problem = first_line(error)
         raise ConfigError(
             f"{type(student.model).__name__} cannot be traced as TorchScript ({problem}); use "
             "format=onnx or format=mlflow."

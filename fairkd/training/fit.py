@@ -20,7 +20,7 @@ from torch import nn
 
 from fairkd.data.augmentation import Augmentation, Augmenter
 from fairkd.data.dataset import Dataset
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 from fairkd.evaluation.certificate import Certificate
 from fairkd.models.classifier import Classifier
 from fairkd.models.ensemble import Ensemble
@@ -275,7 +275,7 @@ def check_settings(settings: TrainerSettings, callbacks: Sequence[pl.Callback] =
         with _quiet():
             return make_trainer(settings, logger=None, callbacks=list(callbacks)).world_size
     except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
-        problem = str(error).splitlines()[0].rstrip(".!")
+        problem = first_line(error)
         raise ConfigError(f"Lightning's Trainer refuses these settings: {problem}.") from error
 
 

@@ -156,6 +156,12 @@ def test_what_is_there_is_not_written_over(fairkd: Any, job: Path, new_rows: pd.
     assert Path("scores.csv").read_text().startswith("No,Yes,decision\n")
     ended = fairkd("predict", *words, "out=new.csv", "overwrite=true")
     assert ended.err == "out=new.csv is data.path itself; give another out.\n"
+    Path("parts.csv").mkdir()
+    ended = fairkd("predict", *words, "out=parts.csv", "overwrite=true")
+    assert ended.err == "out=parts.csv is a folder; give a file as out.\n"
+    ended = fairkd("predict", f"folder={job}", "data.path=parts.csv", "out=parts.csv/a.parquet")
+    assert ended.err.startswith("out=parts.csv/a.parquet lies in data.path=parts.csv, whose part")
+    assert list(Path("parts.csv").iterdir()) == []
     ended = fairkd("predict", *words, "out=scores.xlsx")
     assert ended.err.startswith("out=scores.xlsx does not say what it is to be; accepted: a name")
     pd.testing.assert_frame_equal(
@@ -198,6 +204,10 @@ def test_a_student_of_arrays(fairkd: Any, workplace: Path, image_job: Path) -> N
         (["run=a", "data.path=a.csv"], "No out is given; write out=PATH."),
         (["run=a", "keep=[id,id]"], "keep=[id,id] is not a list of different names"),
         (["run=a", "unknown=maybe"], "unknown=maybe is not known; accepted: accept, refuse."),
+        (
+            ["run=a", "data.path=a.csv", "out=b.csv", "unfinished=x"],
+            "unfinished=x is not known; accepted: refuse, accept.",
+        ),
         (["run=a", "data.pth=b"], "Unknown key 'data.pth'; did you mean 'data.path'?"),
     ],
 )

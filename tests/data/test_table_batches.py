@@ -65,3 +65,25 @@ def test_what_breaks_late_is_told(
         assert len(next(read)) > 100
         with pytest.raises(DataError, match=sentence):
             list(read)
+
+
+def test_kept_columns_stay_as_they_stand(tmp_path: Path) -> None:
+    """A missing value turns no whole number into a float, and no name of a country is missing."""
+    (tmp_path / "t.csv").write_text("age,town,country\n 1 , Bø ,NA\n NA , ?,  De \n")
+    reading = Reading.of({"lower_case": True})
+    (found,) = TableBatches.open(tmp_path / "t.csv", reading).frames(
+        ["age", "town"], ["age"], ["country", "town"]
+    )
+    assert found.columns.tolist() == ["age", "town", "country"]
+    assert found["country"].tolist() == ["NA", "  De "]
+    assert (found["town"][0], found["town"].isna()[1]) == ("bø", True)
+    np.testing.assert_array_equal(found["age"], [1.0, np.nan])
+    ids = pd.array([2**53 + 1, None, 7], dtype="Int64")
+    kinds = pd.Series(["a", "b", "a"], dtype="category")
+    rows = pd.DataFrame({"id": ids, "kind": kinds, "age": [1, 2, 3]})
+    rows.to_parquet(tmp_path / "t.parquet")
+    (found,) = TableBatches.open(tmp_path / "t.parquet", reading).frames(
+        ["age"], [], ["id", "kind"]
+    )
+    assert found["id"].tolist() == [2**53 + 1, pd.NA, 7]
+    assert found["kind"].tolist() == ["a", "b", "a"]

@@ -51,9 +51,14 @@ def student_of(training: pd.DataFrame) -> Callable[..., Student]:
         classes: tuple[str, ...] = ("no", "yes"),
         threshold: float | None = 0.5,
         model: Callable[[int, int], nn.Module] | None = None,
+        frame: pd.DataFrame | None = None,
     ) -> Student:
         preparation = TabularPreparation.fit(
-            training, label="hired", classes=classes, features=tuple(KINDS), groups=["sex"]
+            training if frame is None else frame,
+            label="hired",
+            classes=classes,
+            features=tuple(KINDS),
+            groups=["sex"],
         )
         width = len(preparation.feature_names)
         torch.manual_seed(0)

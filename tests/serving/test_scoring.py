@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fairkd.errors import DataError
 from fairkd.serving.description import Column
 from fairkd.serving.scoring import Scoring
 from fairkd.serving.student import Student
@@ -38,6 +39,30 @@ def test_dates_are_days_and_truth_values_have_one_spelling(
     without = Scoring(dated).score(written.assign(never=None))
     missing = dated.probabilities(days.assign(never=np.nan))
     np.testing.assert_array_equal(without[["no", "yes"]], missing)
+    whole = Scoring(dated).score(rows.assign(never=20200101))
+    then = dated.probabilities(days.assign(never=18262.0))
+    np.testing.assert_array_equal(whole[["no", "yes"]], then)
+
+
+def test_dates_are_no_numbers(student_of: Callable[..., Student], training: pd.DataFrame) -> None:
+    rows = training.assign(age=pd.Timestamp("2020-01-01"))
+    with pytest.raises(
+        DataError, match=r"'age' holds '2020-01-01.*', which is not a finite number"
+    ):
+        Scoring(student_of()).score(rows)
+
+
+def test_truth_values_of_which_some_are_missing(
+    student_of: Callable[..., Student], training: pd.DataFrame
+) -> None:
+    """In a CSV file they are words, and with missing ones a column of them is text in training."""
+    some = training.assign(member=training["member"].where(np.arange(60) % 7 > 0, None))
+    student = student_of(frame=some)
+    scoring = Scoring(student)
+    words = {True: "true", False: "FALSE"}
+    found = scoring.score(some.assign(member=some["member"].map(words)))
+    np.testing.assert_array_equal(found[["no", "yes"]], student.probabilities(some))
+    assert not scoring.unknown["member"]
 
 
 def test_parts_are_told_together(

@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 
 Section = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         where = error.full_key or "the configuration"
-        problem = str(error).splitlines()[0]
+        problem = first_line(error)
         raise ConfigError(f"{where} cannot be filled in: {problem}.") from error
     if not isinstance(plain, dict):
         raise ConfigError("The configuration is not a mapping; see conf/train.yaml.")

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fairkd.data.dataset import SPLITS, Dataset
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 from fairkd.models.answers import Answers
 from fairkd.models.given.class_order import class_order
 from fairkd.models.given.outputs import Values, logits_of
@@ -108,7 +108,7 @@ class EstimatorFile:
                 warnings.simplefilter("ignore")
                 found: Values = np.asarray(estimator.predict_proba(rows), dtype=np.float64)
         except Exception as error:  # whatever the estimator's own steps meet
-            problem = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+            problem = first_line(error)
             raise ConfigError(
                 f"{self.path} cannot give probabilities for rows of data={dataset.name} "
                 f"({type(estimator).__name__}: {problem}); give a classifier that was fitted on "
@@ -175,7 +175,7 @@ def _of_skops(path: str) -> Any:
 
 
 def _unreadable(path: str, error: BaseException) -> ConfigError:
-    problem = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+    problem = first_line(error)
     return ConfigError(
         f"{path} cannot be read ({problem}); give a classifier as skops, joblib or pickle wrote it."
     )

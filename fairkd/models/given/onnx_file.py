@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fairkd.data.batch import Batch
 from fairkd.data.dataset import SPLITS, Dataset
-from fairkd.errors import ConfigError, unknown_name
+from fairkd.errors import ConfigError, first_line, unknown_name
 from fairkd.models.answers import Answers
 from fairkd.models.given.class_order import class_order
 from fairkd.models.given.outputs import Values, logits_of, sums_to_one
@@ -86,7 +86,7 @@ class OnnxFile:
         except ConfigError:
             raise
         except Exception as error:  # the libraries' own kinds, for files that are no graph
-            problem = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+            problem = first_line(error)
             raise ConfigError(
                 f"{self.path} cannot be read as an ONNX model ({problem}); give another file."
             ) from error
@@ -101,7 +101,7 @@ class OnnxFile:
             try:
                 (found,) = session.run([output], {name: part.numpy().astype(kind)})
             except Exception as error:  # ONNX Runtime's own kinds
-                problem = str(error).strip().partition("\n")[0].rstrip(".")
+                problem = first_line(error)
                 raise ConfigError(
                     f"{self.path} cannot be run on rows of data={dataset.name} ({problem}); give "
                     "a model of such rows."

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fairkd.data.table_file import read_table
-from fairkd.errors import ConfigError
+from fairkd.errors import ConfigError, first_line
 
 _ARRAYS = (".npy", ".npz")
 _INDEX = "__index_level_"
@@ -46,7 +46,7 @@ def _arrays(file: Path) -> pd.DataFrame:
         found = np.load(file, allow_pickle=False)
         arrays: Mapping[str, Any] = {"": found} if file.suffix == ".npy" else dict(found)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        problem = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        problem = first_line(error)
         raise ConfigError(f"{file} cannot be read ({problem}); give another file.") from error
     only = next(iter(arrays.values())) if len(arrays) == 1 else None
     if only is not None and only.ndim in (1, 2):

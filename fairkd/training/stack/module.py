@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from fairkd.data.batch import Batch
 from fairkd.data.loaders import BatchLoader
-from fairkd.errors import FairkdError
+from fairkd.errors import FairkdError, first_line
 from fairkd.models.features import ModelOutputs, run
 from fairkd.training.stack.course import Course
 from fairkd.training.stack.dropout import DropoutMasks, with_given_dropout
@@ -246,7 +246,7 @@ class StackModule(pl.LightningModule):
             except (RuntimeError, TypeError, ValueError) as error:
                 if is_out_of_memory(error):
                     raise
-                problem = str(error).strip().partition("\n")[0]
+                problem = first_line(error)
                 raise CannotStackError(f"its model does not run in a stack: {problem}") from error
             for place in {0, len(self.members) - 1} if self._exact else ():
                 alone = self._lone_gradients(place, batches, epoch)
