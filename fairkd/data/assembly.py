@@ -137,7 +137,7 @@ def assemble(
         classes=table.classes,
         fingerprint=table.fingerprint,
         preparation=preparation,
-        raw=raw,
+        raw=raw.packed(),
         rows=rows,
     )
 
