@@ -42,15 +42,16 @@ class SourceRows(Mapping[str, "pd.DataFrame"]):
         """The same rows in less memory: text that repeats is held once, and numbered by row."""
         import pandas as pd
 
-        numbered, texts = {}, {}
+        numbered: dict[str, pd.Categorical] = {}
+        texts = dict(self._texts)
         for name, column in self._frame.items():
             if not isinstance(column.dtype, pd.StringDtype):
                 continue
             codes, values = pd.factorize(column)
             if len(values) * _LEAST_REPEATED <= len(column):
-                numbered[name] = pd.Categorical.from_codes(codes, values)
+                numbered[str(name)] = pd.Categorical.from_codes(codes, values)
                 texts[str(name)] = column.dtype
-        return SourceRows(self._frame.assign(**numbered), self._rows, self._texts | texts)
+        return SourceRows(self._frame.assign(**numbered), self._rows, texts)
 
     def __getitem__(self, split: str) -> "pd.DataFrame":
         """All rows of a split, in its order, counted from 0."""

@@ -127,7 +127,7 @@ def _sides(
     negatives_below += first
     negatives_below -= positives_below
     del first
-    tie = np.cumsum(begins)
+    tie = np.cumsum(begins, dtype=np.int64)
     tie -= 1
     above_negatives = negatives_below / (n - n_positive)
     del negatives_below
