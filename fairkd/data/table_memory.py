@@ -11,7 +11,7 @@ from fairkd.checks import number
 from fairkd.errors import DataError
 
 COPIES = 3
-"""A table while it is read, its rows by split, and what is prepared of them."""
+"""The table itself, its tensors, and what single rows need while they are measured."""
 GIB = 2**30
 
 
