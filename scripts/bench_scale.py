@@ -38,6 +38,7 @@ ONE_EPOCH = tuple(
     for trainer in ("trainer", "teacher.trainer")
     for setting in ("max_epochs=1", "batch_size=4096")
 )
+FEWEST_ROWS = 10_000
 NUMBERS, CATEGORIES, GROUPS = 8, (5, 10), (2, 4)
 
 
@@ -73,6 +74,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    if given.rows < FEWEST_ROWS:
+        parser.error(f"--rows {given.rows}: at least {FEWEST_ROWS:,} tell what one costs.")
     figures: dict[str, object] = {"machine": machine()}
     met = True
     with tempfile.TemporaryDirectory(prefix="fairkd-scale-") as name:
