@@ -171,8 +171,9 @@ def memberships(
 
     def measure(name: str) -> Evaluation:
         known = teacher_outputs["train"] if name == "teacher" else None
-        logits = (known or outputs_on(trained[name].model, rows)).logits
-        said = Predictions.from_logits(logits, truth)
+        said = Predictions.from_logits(
+            (known or outputs_on(trained[name].model, rows)).logits, truth
+        )
         return membership(said, predictions["test"][name], confidence)
 
     of = (told, confidence)

@@ -3,6 +3,10 @@
 Every command runs in a folder of its own with an empty store, and is measured from outside:
 seconds, seconds of the processor, and the largest resident memory. What a program costs without
 data is taken off by running the same on a small table.
+
+A copy of the table is as many bytes a row as the table takes as a frame. What a further row adds to
+the peak beyond that frame is counted in such copies: the tensors (features, label, cells, place and
+weight) as well as orders, outputs, probabilities and ranks.
 """
 
 import argparse
@@ -25,7 +29,7 @@ from bench_sweep_machine import machine
 MIB = 2**20
 MOST_TIMES_ADULT = 3.0
 MOST_GIB = 2.0
-MOST_TIMES_TABLE = 5.0
+MOST_COPIES = 2.0
 SMALL = "arrests"
 ROWS = {SMALL: 5_226, "adult": 48_842, "heritage": 171_067}
 QUICKSTART = "experiment=quickstart"
@@ -34,7 +38,8 @@ ONE_EPOCH = tuple(
     for trainer in ("trainer", "teacher.trainer")
     for setting in ("max_epochs=1", "batch_size=4096")
 )
-NUMBERS, CATEGORIES = 8, (5, 10)
+FEWEST_ROWS = 10_000
+NUMBERS, CATEGORIES, GROUPS = 8, (5, 10), (2, 4)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
+    if given.rows < FEWEST_ROWS:
+        parser.error(f"--rows {given.rows}: at least {FEWEST_ROWS:,} tell what one costs.")
     figures: dict[str, object] = {"machine": machine()}
     met = True
     with tempfile.TemporaryDirectory(prefix="fairkd-scale-") as name:
@@ -128,19 +135,18 @@ def millions(rows: int, database: Path, folder: Path) -> tuple[Cost, Cost, dict[
 
 def told_millions(small: Cost, large: Cost, held: dict[str, float]) -> bool:
     seconds, processor, bytes_a_row = large.a_row_beyond(small)
-    times = bytes_a_row / held["table"]
+    copies = bytes_a_row / held["table"] - 1
     print("| rows | seconds | of the processor | peak MiB |")
     print("| ---: | ---: | ---: | ---: |")
     for one in (small, large):
         print(f"| {one.rows:,} | {one.seconds:.0f} | {one.processor:.0f} | {one.peak / MIB:,.0f} |")
     print(
         f"A row more takes {seconds * 1e6:.0f} microseconds ({processor * 1e6:.0f} of the "
-        f"processor) and {bytes_a_row:.0f} bytes at the peak. The table itself holds "
-        f"{held['table']:.0f} bytes a row in memory, its features as tensors "
-        f"{held['features']:.0f}: the peak is {times:.2f} times the table (at most "
-        f"{MOST_TIMES_TABLE:g})."
+        f"processor) and {bytes_a_row:.0f} bytes at the peak. The table as it is read takes "
+        f"{held['table']:.0f} of them, its tensors {held['tensors']:.0f}: the peak is the table "
+        f"and {copies:.2f} copies of it (at most {MOST_COPIES:g}; the tensors count as one)."
     )
-    return times <= MOST_TIMES_TABLE
+    return copies <= MOST_COPIES
 
 
 def cost(rows: int, words: Sequence[str], database: Path) -> Cost:
@@ -173,19 +179,24 @@ def write_synthetic(file: Path, rows: int) -> dict[str, float]:
     """Write a table of eight numbers, two categories, two sensitive columns and a label.
 
     Returns:
-        Bytes a row of the table in memory (``table``), and of its prepared ``features``.
+        Bytes a row of the table as a frame (``table``), and of all that is prepared of it
+        (``tensors``).
     """
     random = np.random.default_rng(0)
     frame = pd.DataFrame(
         {f"number_{n}": random.standard_normal(rows).round(6) for n in range(NUMBERS)}
         | {f"kind_{n}": _drawn(random, "kind", n, rows) for n in CATEGORIES}
-        | {"sex": _drawn(random, "sex", 2, rows), "race": _drawn(random, "race", 4, rows)}
+        | {
+            name: _drawn(random, name, n, rows)
+            for name, n in zip(("sex", "race"), GROUPS, strict=True)
+        }
     )
     signal = frame["number_0"] + (frame["sex"] == "sex 0") + random.standard_normal(rows)
     frame["label"] = pd.Series(np.where(signal > 1, "yes", "no"), dtype="str")
     frame.to_parquet(file, index=False)
-    features = 4 * (NUMBERS + sum(CATEGORIES))
-    return {"table": frame.memory_usage(deep=True, index=False).sum() / rows, "features": features}
+    # 4 bytes for each feature, cell and weight, 8 for the label and the row's place.
+    tensors = 4 * (NUMBERS + sum(CATEGORIES) + sum(GROUPS) + 1) + 2 * 8
+    return {"table": frame.memory_usage(deep=True, index=False).sum() / rows, "tensors": tensors}
 
 
 def _drawn(random: np.random.Generator, name: str, values: int, rows: int) -> "pd.Series[str]":

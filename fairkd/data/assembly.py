@@ -139,7 +139,7 @@ def assemble(
         classes=table.classes,
         fingerprint=table.fingerprint,
         preparation=preparation,
-        raw=raw,
+        raw=raw.packed(),
         rows=rows,
     )
 

@@ -66,7 +66,7 @@ class Dataset:
     @cached_property
     def told_groups(self) -> str:
         """A hash of what training is told of its rows' groups; beside other flaws, another one."""
-        return hashlib.sha256(self.splits["train"].group.numpy().tobytes()).hexdigest()
+        return hashlib.sha256(self.splits["train"].group.contiguous().numpy().data).hexdigest()
 
     @property
     def n_features(self) -> int:

@@ -187,8 +187,10 @@ def load_table(
     )
     told = _told(file, roles, classes, inspection, dataset)
     tell_once(name, told)
+    dataset = replace(dataset, columns=inspection.columns, told=told)
+    del file, frame, inspection, table  # what the data set keeps of them is smaller
     give_back()
-    return replace(dataset, columns=inspection.columns, told=told)
+    return dataset
 
 
 def _labelled(frame: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, Classes | None]:

@@ -1,12 +1,17 @@
 """Memory of a table: whether it fits, asked before it is read, and what is given back."""
 
+import sys
+from collections.abc import Callable
+from ctypes import CDLL
+from functools import cache
+
 import psutil
 
 from fairkd.checks import number
 from fairkd.errors import DataError
 
 COPIES = 3
-"""A table while it is read, its rows by split, and what is prepared of them."""
+"""The table itself, its tensors, and what single rows need while they are measured."""
 GIB = 2**30
 
 
@@ -39,10 +44,21 @@ def check_fits(origin: str, read_bytes: float, *, key: str, memory_gib: float | 
 
 
 def give_back() -> None:
-    """Hand memory that a table's text needed for a while, and Arrow keeps, back to the system."""
+    """Hand memory that a table needed for a while, and libraries keep, back to the system."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
+    if (trim := _trim()) is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], int] | None:
+    """The C library's ``malloc_trim``; only GNU's has one."""
+    if sys.platform != "linux":
+        return None
+    found: Callable[[int], int] | None = getattr(CDLL(None), "malloc_trim", None)
+    return found
 
 
 def _gib(amount: float) -> str:

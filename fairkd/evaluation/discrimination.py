@@ -77,8 +77,7 @@ def separation(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> Auc:
     n_positive = int(positive.sum())
     if min(n_positive, len(scores) - n_positive) < 2:
         return Auc(np.nan, np.nan)
-    placements = _placements(scores, positive)
-    sides = placements[positive], placements[~positive]
+    sides = _sides(scores, positive)
     variance = sum(side.var(ddof=1) / len(side) for side in sides)
     return Auc(float(sides[0].mean()), float(variance))
 
@@ -103,21 +102,37 @@ def auc_difference_interval(
 
 
 def _placements(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """For each row, the share of opposite rows that it is on the right side of (ties: half).
+    """`_sides` put together again: one placement a row."""
+    placements = np.empty(len(scores))
+    placements[positive], placements[~positive] = _sides(scores, positive)
+    return placements
 
-    The rows come in ascending order of their scores.
+
+def _sides(
+    scores: NDArray[np.float64], positive: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """For each positive and each negative row, the share of opposite rows below or above it.
+
+    Equal scores count by half. The rows come in ascending order of their scores. Of millions of
+    rows few arrays are held at a time.
     """
     n, n_positive = len(scores), int(positive.sum())
     begins = np.diff(scores, prepend=-np.inf) > 0
-    tie = np.cumsum(begins) - 1
     first = np.flatnonzero(begins)
-    last = np.append(first[1:], n)
-    positives = np.append(0, np.cumsum(positive))
-    positives_below = (positives[first] + positives[last]) / 2
-    negatives_below = (first + last) / 2 - positives_below
-    placements: NDArray[np.float64] = np.where(
-        positive,
-        (negatives_below / (n - n_positive))[tie],
-        (1 - positives_below / n_positive)[tie],
-    )
-    return placements
+    positives = np.add.reduceat(positive, first, dtype=np.int64)
+    positives_below = np.cumsum(positives, dtype=np.float64)
+    positives_below -= positives / 2
+    del positives
+    negatives_below = np.diff(first, append=n) / 2
+    negatives_below += first
+    negatives_below -= positives_below
+    del first
+    tie = np.cumsum(begins, dtype=np.int64)
+    tie -= 1
+    above_negatives = negatives_below / (n - n_positive)
+    del negatives_below
+    of_positives: NDArray[np.float64] = above_negatives[tie[positive]]
+    del above_negatives
+    below_positives = 1 - positives_below / n_positive
+    of_negatives: NDArray[np.float64] = below_positives[tie[~positive]]
+    return of_positives, of_negatives

@@ -19,8 +19,7 @@ from fairkd.evaluation.truth import Truth
 class Predictions:
     """One model's probabilities for the rows of one split, with their labels and groups.
 
-    What several measurements ask for (the order of the rows by score, the ways to divide them) is
-    computed once.
+    What several measurements ask for, the order of the rows by score, is computed once.
 
     Attributes:
         probabilities: softmax at T = 1, shape ``[N, C]``, float64.
@@ -95,9 +94,9 @@ class Predictions:
         """The rows by ascending probability of each class whose rates are reported."""
         return {k: self.probabilities[:, k].argsort() for k in reported(len(self.classes))}
 
-    @cached_property
+    @property
     def cuts(self) -> Cuts:
-        """Every way a threshold can divide the rows; two classes only."""
+        """Every way a threshold can divide the rows, which is large; two classes only."""
         order = self.ascending[1]
         return Cuts.of(self.probabilities[order, 1], self.y[order])
 

@@ -82,8 +82,8 @@ class Truth:
             cell = given.argmax(-1)
             certain = F.one_hot(cell, len(block.cells)).to(given.dtype)
             known = (given - certain).abs().amax(-1) <= ONE_HOT_SLACK
-            memberships[block.name] = cell.where(known, -1).cpu().numpy().astype(np.int64)
-        labels = y.cpu().numpy().astype(np.int64)
+            memberships[block.name] = cell.where(known, -1).cpu().numpy()
+        labels = y.cpu().numpy().astype(np.int64, copy=False)
         return cls(labels, memberships, blocks, classes, drawn or SharedDraws())
 
     @property

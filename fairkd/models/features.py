@@ -23,7 +23,7 @@ class ModelOutputs(NamedTuple):
     logits: Tensor
     features: dict[str, Tensor]
 
-    def rows(self, chosen: Tensor) -> "ModelOutputs":
+    def rows(self, chosen: Tensor | slice) -> "ModelOutputs":
         """The outputs for the chosen rows."""
         return ModelOutputs(
             self.logits[chosen], {name: value[chosen] for name, value in self.features.items()}

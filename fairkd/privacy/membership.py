@@ -35,9 +35,10 @@ def membership(members: Predictions, others: Predictions, confidence: float) -> 
         ``membership_auc`` and, by group, ``membership_auc``, ``members`` and ``others``; an AUC is
         NaN with fewer than two rows on a side.
     """
-    lowest_last = -np.concatenate([odds_against(members), odds_against(others)])
-    order = lowest_last.argsort()
-    scores = lowest_last[order]
+    scores = np.concatenate([odds_against(members), odds_against(others)])
+    np.negative(scores, out=scores)  # the lowest odds come last
+    order = scores.argsort()
+    scores = scores[order]
     member = np.repeat([True, False], [members.n_rows, others.n_rows])[order]
     whole = separation(scores, member)
     blocks = {}

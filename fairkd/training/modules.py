@@ -19,9 +19,11 @@ from fairkd.models.features import ModelOutputs, run
 from fairkd.training.live import LiveTeacher
 from fairkd.training.objective import Objective, ObjectiveValue
 from fairkd.training.opposing import opposed
+from fairkd.training.step_values import StepValues
 from fairkd.training.validation import Validation
 
 _PROGRESS = "fairkd_progress"
+_LOSS = "loss"
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
@@ -110,8 +112,7 @@ class ClassifierModule(pl.LightningModule):
         self.history: list[dict[str, float]] = []
         self.augmenter: Augmenter | None = None
         self._optimizer = optimizer
-        self._train_totals: list[Tensor] = []
-        self._train_terms: list[dict[str, Tensor]] = []
+        self._trained = StepValues()
         self._epoch = torch.tensor(0.0)
         self._row: dict[str, float] = {}
         self._total = self._epoch
@@ -142,17 +143,12 @@ class ClassifierModule(pl.LightningModule):
     def on_train_start(self) -> None:
         """Be in the right epoch where training goes on in the middle of one."""
         self._begin_epoch()
-        self._train_totals = [total.to(self.device) for total in self._train_totals]
-        self._train_terms = [
-            {name: term.to(self.device) for name, term in terms.items()}
-            for terms in self._train_terms
-        ]
+        self._trained = _steps(self._trained.listed(), self.device)
 
     def on_train_epoch_start(self) -> None:
         """Begin an epoch."""
         self._begin_epoch()
-        self._train_totals.clear()
-        self._train_terms.clear()
+        self._trained = StepValues()
 
     def _begin_epoch(self) -> None:
         """Tell the objective, the loader and the augmenter which epoch it is."""
@@ -179,8 +175,7 @@ class ClassifierModule(pl.LightningModule):
             dict(self.model.named_parameters()) if len(self.objective.start) else None,
             self.model,
         )
-        self._train_totals.append(value.total.detach())
-        self._train_terms.append({name: term.detach() for name, term in value.terms.items()})
+        self._trained.add({_LOSS: value.total, **value.terms})
         if value.opponents:
             self._note_opponents(value)
         if self.objective.has_state:
@@ -251,14 +246,8 @@ class ClassifierModule(pl.LightningModule):
         Raises:
             DivergedError: the objective, on train or validation, is not a finite number.
         """
-        loss = torch.stack(self._train_totals).mean()
-        terms = {
-            name: torch.stack([step[name] for step in self._train_terms]).mean()
-            for name in self._train_terms[0]
-        }
-        self._train_totals.clear()
-        self._train_terms.clear()
-        self._record("train", {"loss": loss, **terms})
+        means, self._trained = self._trained.means(), StepValues()
+        self._record("train", means)
         # Where training went on after an epoch's validation, Lightning has forgotten its values.
         seen = self.trainer.callback_metrics
         lost = {name: value for name, value in self._row.items() if name not in seen}
@@ -272,11 +261,12 @@ class ClassifierModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the rows of finished epochs, and what is known of the one under way."""
+        steps = self._trained.listed()
         checkpoint[_PROGRESS] = {
             "history": [dict(row) for row in self.history],
             "row": dict(self._row),
-            "totals": list(self._train_totals),
-            "terms": [dict(terms) for terms in self._train_terms],
+            "totals": [step.pop(_LOSS) for step in steps],
+            "terms": steps,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -286,8 +276,8 @@ class ClassifierModule(pl.LightningModule):
             return
         self.history = [dict(row) for row in found["history"]]
         self._row = dict(found["row"])
-        self._train_totals = list(found["totals"])
-        self._train_terms = [dict(terms) for terms in found["terms"]]
+        steps = zip(found["totals"], found["terms"], strict=True)
+        self._trained = _steps([{_LOSS: total, **terms} for total, terms in steps], self.device)
 
     def _record(self, stage: str, values: Mapping[str, Tensor]) -> None:
         """Log the mean over processes, and keep it for the epoch's row."""
@@ -297,6 +287,13 @@ class ClassifierModule(pl.LightningModule):
         # For callbacks. The logger gets the row itself: what is logged passes through float32.
         names = [f"{stage}/{name}" for name in values]
         self.log_dict({name: self._row[name] for name in names}, logger=False)
+
+
+def _steps(listed: Iterable[Mapping[str, Tensor]], device: torch.device) -> StepValues:
+    found = StepValues()
+    for values in listed:
+        found.add({name: value.to(device) for name, value in values.items()})
+    return found
 
 
 class TeacherModule(ClassifierModule):

@@ -16,7 +16,7 @@ from fairkd.evaluation.disparities import disparities
 from fairkd.evaluation.rates import accuracy, recorded_rates
 from fairkd.models.features import ModelOutputs
 from fairkd.models.probabilities import probabilities
-from fairkd.training.inference import joined, joined_batch, outputs_of
+from fairkd.training.inference import Gathered, joined_batch, outputs_of
 from fairkd.training.objective import Objective
 
 SLACK = "slack"
@@ -48,11 +48,14 @@ class Validation(nn.Module):
     def __init__(self, blocks: Blocks, n_classes: int) -> None:
         super().__init__()
         self.metrics = ValidationMetrics(blocks, n_classes)
-        self._seen: list[tuple[ModelOutputs, ModelOutputs | None, Batch]] = []
+        self._begin()
 
     def update(self, outputs: ModelOutputs, teacher: ModelOutputs | None, batch: Batch) -> None:
-        """Add a batch."""
-        self._seen.append((outputs, teacher, batch))
+        """Add a batch; a teacher's outputs come with every one or with none."""
+        self._student.add(outputs)
+        if teacher is not None:
+            self._teacher.add(teacher)
+        self._batches.append(batch)
         self.metrics.update(outputs.logits, batch)
 
     def compute(
@@ -75,13 +78,12 @@ class Validation(nn.Module):
             average over their shares; and the group metrics, which are those of all processes
             together.
         """
-        outputs = joined([seen for seen, _, _ in self._seen])
-        teachers = [seen for _, seen, _ in self._seen if seen is not None]
-        batch = joined_batch([batch for _, _, batch in self._seen])
-        self._seen.clear()
+        outputs, batch = self._student.whole(), joined_batch(self._batches)
+        teacher = self._teacher.whole() if self._teacher.rows else None
+        self._begin()
         value = objective(
             outputs,
-            joined(teachers) if teachers else None,
+            teacher,
             batch,
             torch.tensor(math.inf, device=outputs.logits.device),
             parameters,
@@ -96,6 +98,10 @@ class Validation(nn.Module):
                 value = judge(outputs.logits, batch)
                 found[name] = torch.tensor(value, device=outputs.logits.device)
         return found, metrics
+
+    def _begin(self) -> None:
+        self._student, self._teacher = Gathered(), Gathered()
+        self._batches: list[Batch] = []
 
 
 def judged(model: nn.Module, dataset: Dataset) -> dict[str, float]:

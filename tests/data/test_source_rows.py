@@ -14,3 +14,24 @@ def test_rows_are_taken_in_the_splits_order_and_counted_from_zero() -> None:
     few.loc[0, "a"] = 0
     assert frame["a"].tolist() == [10, 11, 12, 13, 14]
     assert not SourceRows.none()
+
+
+def test_packed_rows_are_the_same_in_less_memory() -> None:
+    text = pd.Series(["west", None, "east", "west  ", ""] * 40, dtype="str")
+    frame = pd.DataFrame(
+        {
+            "region": text,
+            "name": pd.Series([f"person {n}" for n in range(200)], dtype="str"),
+            "number": np.arange(200.0),
+            "range": pd.Categorical(["low", "high"] * 100, ["low", "high"], ordered=True),
+            "mixed": pd.Series(["a", 1] * 100, dtype=object),
+        }
+    )
+    rows = {"train": np.arange(0, 200, 2), "test": np.array([7, 3, 1])}
+    whole, packed = SourceRows(frame, rows), SourceRows(frame, rows).packed()
+    for split in rows:
+        pd.testing.assert_frame_equal(packed[split], whole[split])
+    pd.testing.assert_frame_equal(packed.some("test", slice(0)), whole.some("test", slice(0)))
+    before, held = (rows._frame.memory_usage(deep=True) for rows in (whole, packed))
+    assert held["region"] < before["region"] / 3
+    assert held["name"] == before["name"]

@@ -1,8 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fairkd.evaluation.discrimination import Auc, auc, auc_difference_interval
+from fairkd.evaluation.discrimination import Auc, auc, auc_difference_interval, separation
 from fairkd.evaluation.rates import reported
 
 
@@ -81,3 +83,13 @@ def test_gap_with_an_unknown_variance_has_no_interval():
     generator = np.random.default_rng(0)
     groups = [Auc(0.9, 0.01), Auc(1.0, np.nan)]
     assert np.isnan(auc_difference_interval(groups, 100, 0.95, generator).low)
+
+
+def test_ranks_of_many_rows_hold_few_arrays_at_a_time():
+    rng = np.random.default_rng(0)
+    scores, positive = np.sort(rng.normal(size=50_000)), rng.random(50_000) < 0.7
+    tracemalloc.start()
+    separation(scores, positive)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5 * scores.nbytes

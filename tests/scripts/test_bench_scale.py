@@ -26,10 +26,10 @@ def test_limits_are_of_time_and_of_memory(capsys) -> None:
 
 
 def test_the_peak_is_compared_with_the_table(capsys) -> None:
-    small, held = Cost(1_000, 1.0, 1.0, 0), {"table": 100.0, "features": 92.0}
-    assert told_millions(small, Cost(2_000, 2.0, 2.0, 500_000), held)
-    assert "the peak is 5.00 times the table" in capsys.readouterr().out
-    assert not told_millions(small, Cost(2_000, 2.0, 2.0, 501_000), held)
+    small, held = Cost(1_000, 1.0, 1.0, 0), {"table": 100.0, "tensors": 92.0}
+    assert told_millions(small, Cost(2_000, 2.0, 2.0, 300_000), held)
+    assert "the peak is the table and 2.00 copies of it" in capsys.readouterr().out
+    assert not told_millions(small, Cost(2_000, 2.0, 2.0, 301_000), held)
 
 
 def test_the_synthetic_table(tmp_path: Path) -> None:
@@ -40,5 +40,5 @@ def test_the_synthetic_table(tmp_path: Path) -> None:
         5, 10, 2, 4, 2,
     ]  # fmt: skip
     assert frame["label"].eq("yes").groupby(frame["sex"]).mean().diff().abs().iloc[-1] > 0.1
-    assert held["features"] == 92
+    assert held["tensors"] == 136
     assert 100 < held["table"] < 200
