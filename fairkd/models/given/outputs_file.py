@@ -68,11 +68,11 @@ def _arrays(file: Path) -> pd.DataFrame:
         problem = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise ConfigError(f"{file} cannot be read ({problem}); give another file.") from error
     name, only = next(iter(arrays.items())) if len(arrays) == 1 else ("", None)
-    unnamed = only is not None and (only.ndim == 2 or name in _NAMELESS)
-    if unnamed and only.ndim in (1, 2):
+    if only is not None and (only.ndim == 2 or (only.ndim == 1 and name in _NAMELESS)):
         return pd.DataFrame(only)
-    if len({array.shape for array in arrays.values()}) == 1:
-        return pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1})
+    lengths = {array.shape for array in arrays.values()}
+    if len(lengths) == 1 and len(next(iter(lengths))) == 1:
+        return pd.DataFrame(dict(arrays))
     shapes = ", ".join(f"{name or 'one'} of shape {list(a.shape)}" for name, a in arrays.items())
     raise ConfigError(
         f"{file} holds arrays that are no outputs ({shapes}); accepted: one of rows, or of rows by "

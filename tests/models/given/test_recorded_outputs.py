@@ -214,6 +214,14 @@ def test_features_cannot_be_the_teachers_outputs(dataset):
         _told(dataset, columns=["q"])
 
 
+def test_arrays_that_are_no_columns_are_refused(dataset, tmp_path):
+    path = str(tmp_path / "cube.npz")
+    for arrays in ({"p": np.zeros((80, 2, 1))}, {"a": np.zeros((80, 2)), "b": np.zeros((80, 2))}):
+        np.savez(path, **arrays)
+        with pytest.raises(ConfigError, match="holds arrays that are no outputs"):
+            _told(dataset, path=path)
+
+
 def test_an_array_of_objects_is_not_opened(dataset, tmp_path):
     path = str(tmp_path / "pickled.npy")
     np.save(path, np.array([{"no": 1}], dtype=object), allow_pickle=True)
