@@ -1,6 +1,7 @@
 """Probabilities that a teacher elsewhere gave the rows, as logits."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,8 +51,10 @@ def known_logits(name: str, given: object, rows: Given, classes: Sequence[str]) 
 
 def _names(given: object) -> list[str]:
     """What the columns of a frame, or the one of a series, are called; nothing where they count."""
-    if isinstance(given, pd.DataFrame) and not isinstance(given.columns, pd.RangeIndex):
-        return list(as_text(pd.Series(list(given.columns))))
+    if isinstance(given, pd.DataFrame):
+        columns: Any = given.columns
+        counted = type(columns) is pd.RangeIndex
+        return [] if counted else list(as_text(pd.Series(list(columns))))
     if isinstance(given, pd.Series) and given.name is not None:
         return list(as_text(pd.Series([given.name])))
     return []
