@@ -137,9 +137,13 @@ def constraints_of(given: object) -> dict[str, GroupConstraint]:
     listed: Sequence[object] = given if isinstance(given, list | tuple) else [given]
     found: dict[str, GroupConstraint] = {}
     for each in listed if given is not None else ():
+        if isinstance(each, type) and issubclass(each, GroupConstraint):
+            raise ConfigError(
+                f"constraint={each.__name__} is a class; make one of it: {each.__name__}()."
+            )
         if not isinstance(each, GroupConstraint) or not each.statistic:
             names = [kind.__name__ for kind in GroupConstraint.__subclasses__()]
-            raise ConfigError(unknown_name("constraint", _told(each), names))
+            raise ConfigError(unknown_name("constraint", str(each), names))
         found[f"{each.statistic}_{len(found) + 1}"] = each
     return found
 
@@ -147,7 +151,3 @@ def constraints_of(given: object) -> dict[str, GroupConstraint]:
 def plain(value: Any) -> Any:
     """A number of NumPy as Python's own: a search draws such ones."""
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
-
-
-def _told(value: object) -> str:
-    return value.__name__ if isinstance(value, type) else str(value)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from fairkd.estimator.constraints import GroupConstraint, plain
@@ -139,7 +139,9 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Raises:
             ValueError: as in `fit`.
         """
-        distillers = [self._with(setting) for setting in settings]
+        from fairkd.estimator.settings import copies
+
+        distillers = copies(self, settings)
         self._fit(distillers, X, y, sensitive_features)
         return distillers
 
@@ -183,7 +185,7 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Raises:
             ValueError: rows that do not fit the fitted ones.
         """
-        from fairkd.estimator.given import groups_given, places_among
+        from fairkd.estimator.given import check_order, groups_given, places_among
         from fairkd.estimator.measuring import Trio, measured
         from fairkd.estimator.prepared import features_of
 
@@ -191,6 +193,8 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         trio = Trio(self._teacher, self.control_, self.student_)
         with refusals():
             given = self._given(X)
+            check_order("y", y, given)
+            check_order("sensitive_features", sensitive_features, given, y)
             return measured(
                 trio,
                 given,
@@ -221,22 +225,18 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         tags.input_tags.categorical = True
         return tags
 
-    def _with(self, setting: Mapping[str, Any]) -> "FairDistiller":
-        copied: FairDistiller = clone(self)
-        # The same objects, so that what is made of them is made once.
-        copied.student = self.student
-        if not any(name.startswith("teacher__") for name in setting):
-            copied.teacher = self.teacher
-        try:
-            copied.set_params(**setting)
-        except (ValueError, AttributeError) as error:
-            raise RefusedError(f"settings={dict(setting)} cannot be set: {error}") from error
-        return copied
-
     def _given(self, X: Any) -> "Given":
         from fairkd.estimator.given import rows_given
 
-        return rows_given(self, X, fitting=False)
+        given = rows_given(self, X, fitting=False)
+        # scikit-learn compares names that are texts alone.
+        names = list(given.frame.columns)
+        if isinstance(given.x, pd.DataFrame) and self._columns not in (None, names):
+            raise RefusedError(
+                f"X has the columns {', '.join(names)}, and fit was given "
+                f"{', '.join(self._columns)}; pass the same ones in the same order."
+            )
+        return given
 
     def _probabilities(self, model: Any, given: "Given") -> Numbers:
         from fairkd.estimator.prepared import features_of
@@ -271,5 +271,8 @@ class FairDistiller(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.history_ = pd.DataFrame(learned.student.fitted.history)
         self.best_epoch_ = learned.student.fitted.best_epoch
         self._bounds = tuple(plan.bounds().values())
+        self._columns = (
+            list(plan.rows.frame.columns) if isinstance(plan.rows.x, pd.DataFrame) else None
+        )
         self._layout = plan.made.layout
         self._teacher = learned.teacher

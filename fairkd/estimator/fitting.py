@@ -9,7 +9,13 @@ from sklearn.utils.validation import check_consistent_length
 from fairkd import checks
 from fairkd.errors import ConfigError
 from fairkd.estimator.constraints import constraints_of, plain
-from fairkd.estimator.given import class_names, groups_given, labels_given, rows_given
+from fairkd.estimator.given import (
+    check_order,
+    class_names,
+    groups_given,
+    labels_given,
+    rows_given,
+)
 from fairkd.estimator.learning import Learned, Plan, Training, learn
 from fairkd.estimator.prepared import Prepared, prepared
 
@@ -50,6 +56,8 @@ def fitted(
         return []
     given = rows[0]
     check_consistent_length(given.frame, y)
+    check_order("y", y, given)
+    check_order("sensitive_features", sensitive_features, given, y)
     classes, labels = labels_given(y)
     groups = groups_given(sensitive_features, given.size)
     made: dict[object, Prepared] = {}
@@ -67,7 +75,7 @@ def fitted(
         )
         seed = _seed(distiller.random_state)
         fraction = plain(distiller.validation_fraction)
-        kept = bool(distiller.use_groups_as_features)
+        kept = _truth("use_groups_as_features", distiller.use_groups_as_features)
         key = (seed, fraction, kept, intersections)
         if key not in made:
             made[key] = prepared(
@@ -104,6 +112,13 @@ def fitted(
             )
         )
     return [Fitted(*pair) for pair in zip(plans, learn(plans), strict=True)]
+
+
+def _truth(name: str, given: Any) -> bool:
+    value = plain(given)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name}={given!r} is no truth value; accepted: True, False.")
+    return value
 
 
 def _seed(random_state: Any) -> int:

@@ -139,6 +139,34 @@ def groups_given(sensitive_features: object, rows: int) -> pd.DataFrame:
     return frame.reset_index(drop=True).set_axis(names, axis=1)
 
 
+def check_order(name: str, given: object, rows: Given, labels: object = None) -> None:
+    """Refuse rows that stand in another order than those of X, by their indices.
+
+    Args:
+        name: of the argument.
+        given: a Series, a DataFrame, a mapping of names to columns, or anything without an index.
+        rows: X.
+        labels: y, which tells the order where X has no index.
+
+    Raises:
+        ValueError: both have the same index, in another order.
+    """
+    like, other = ("X", rows.x) if isinstance(rows.x, pd.DataFrame) else ("y", labels)
+    theirs = getattr(other, "index", None)
+    if not isinstance(theirs, pd.Index):
+        return
+    for column in given.values() if isinstance(given, dict) else (given,):
+        ours = getattr(column, "index", None)
+        if not isinstance(ours, pd.Index) or len(ours) != len(theirs) or ours.equals(theirs):
+            continue
+        if set(ours) == set(theirs):
+            raise RefusedError(
+                f"{name} has the index of {like} in another order, and rows are matched by their "
+                f"places; bring it into that of {like} ({name}.loc[{like}.index]), or pass an "
+                "array if it is in order."
+            )
+
+
 def _grouped(given: Any) -> pd.DataFrame:
     if isinstance(given, pd.DataFrame):
         return given

@@ -15,9 +15,10 @@ from fairkd.data.group_spec import RareGroups
 from fairkd.data.groups import GroupEncoder
 from fairkd.data.tabular import TabularPreparation
 from fairkd.estimator.given import Given
+from fairkd.estimator.known_logits import known_logits
 from fairkd.estimator.refusals import RefusedError
 from fairkd.estimator.report import report
-from fairkd.estimator.teachers import Teacher, known_logits
+from fairkd.estimator.teachers import Teacher
 from fairkd.evaluation.bound import Bound
 from fairkd.evaluation.settings import EvaluationSettings
 from fairkd.evaluation.truth import Truth
@@ -73,8 +74,8 @@ def measured(
         teacher = known_logits(
             "teacher_probabilities",
             teacher_probabilities,
-            given.size,
-            len(preparation.classes),
+            given,
+            preparation.classes,
         )
     with threads(1):
         logits = {

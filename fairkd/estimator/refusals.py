@@ -12,6 +12,7 @@ _ARGUMENTS = (
     ("data.groups", "sensitive_features"),
     ("data.validation_fraction", "validation_fraction"),
     (" Logits: set holds=logits.", ""),
+    ("evaluation.confidence", "confidence"),
     ("(optimizer.lr) or set gradient_clip_val", "(learning_rate)"),
 )
 

@@ -4,8 +4,9 @@ A teacher of the user's own is asked about X as it was given to `fit`, for that 
 teacher that is trained here learns the prepared features, as the student does.
 """
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from torch import Tensor, nn
 
 from fairkd.data.batch import Batch
 from fairkd.errors import ConfigError, first_line
-from fairkd.estimator.given import Given, Labels
+from fairkd.estimator.given import Given, Labels, class_names
+from fairkd.estimator.known_logits import known_logits
 from fairkd.estimator.networks import Maker, teacher_maker
 from fairkd.estimator.prepared import Prepared, unlabelled
 from fairkd.models.answers import Answers
-from fairkd.models.given.outputs import logits_of
+from fairkd.models.given.outputs import check_rows, logits_of, sums_to_one
 from fairkd.training.inference import outputs_on
 
 
@@ -92,7 +94,16 @@ class ModuleTeacher(Teacher):
                 f"teacher is a {type(self.given).__name__} that does not take X as float32, shape "
                 f"{list(x.shape)}: {problem}."
             ) from error
-        return logits_of(found, "logits", self._n_classes, "what teacher gives")
+        logits = logits_of(found, "logits", self._n_classes, "what teacher gives")
+        if sums_to_one(found).all():
+            warnings.warn(
+                f"Every row that teacher ({type(self.given).__name__}) gives sums to 1, as "
+                "probabilities do, and its outputs are taken for logits; leave out a softmax at "
+                "its end.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return logits
 
 
 class ClassifierTeacher(Teacher):
@@ -122,17 +133,19 @@ class ClassifierTeacher(Teacher):
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """The logarithms of its probabilities."""
         everywhere = np.zeros((rows.size, self._n_classes))
-        everywhere[:, self._columns] = self.given.predict_proba(rows.x)
+        found = np.asarray(self.given.predict_proba(rows.x))
+        check_rows(len(found), rows.size, "teacher")
+        everywhere[:, self._columns] = found
         return logits_of(everywhere, "probabilities", self._n_classes, "what teacher gives")
 
 
 class KnownTeacher(Teacher):
     """Probabilities of the rows of `fit`, from a teacher that is not here."""
 
-    def __init__(self, probabilities: object, n_classes: int) -> None:
+    def __init__(self, probabilities: object, classes: Sequence[str]) -> None:
         self.given = None
         self._probabilities = probabilities
-        self._n_classes = n_classes
+        self._classes = classes
 
     def logits(self, rows: Given, features: Batch) -> Tensor:  # noqa: ARG002
         """Nothing: these are other rows."""
@@ -143,34 +156,8 @@ class KnownTeacher(Teacher):
 
     def module(self, rows: Given, made: Prepared) -> nn.Module:
         """The logarithms of its probabilities."""
-        given = known_logits("teacher", self._probabilities, rows.size, self._n_classes)
+        given = known_logits("teacher", self._probabilities, rows, self._classes)
         return _told(given, made)
-
-
-def known_logits(name: str, given: object, rows: int, n_classes: int) -> Tensor:
-    """The logarithms of given probabilities, shape ``[N, C]``, float32.
-
-    Args:
-        name: of the argument.
-        given: shape ``[N, C]``, or ``[N]`` of the second of two classes.
-        rows: N.
-        n_classes: C.
-
-    Raises:
-        ConfigError: another shape, no probabilities, or rows that do not sum to 1.
-    """
-    try:
-        found = np.atleast_1d(np.asarray(given, dtype=np.float64))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            f"{name} is no array of numbers; accepted: probabilities of shape [{rows}, "
-            f"{n_classes}] with rows that sum to 1."
-        ) from error
-    if len(found) != rows:
-        raise ConfigError(f"{name} has {len(found)} rows and X has {rows}; give one for each.")
-    if found.ndim == 1:
-        found = found[:, None]
-    return logits_of(found, "probabilities", n_classes, name)
 
 
 def is_classifier(given: object) -> bool:
@@ -230,7 +217,7 @@ def own_teacher(
     if isinstance(given, nn.Module):
         return ModuleTeacher(given, len(classes))
     if not is_classifier(given):
-        return KnownTeacher(given, len(classes))
+        return KnownTeacher(given, class_names(classes))
     if is_fitted(given):
         return ClassifierTeacher(given, classes)
     classifier = clone(given)

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from fairkd.data.dataset import Dataset
 from fairkd.errors import ConfigError, FairkdError
 from fairkd.evaluation.certificate import Certifier
+from fairkd.models.answers import Answers
 from fairkd.models.features import ModelOutputs, run
 from fairkd.models.given.given import Given
+from fairkd.models.given.outputs import sums_to_one
 from fairkd.models.slicing import start_from_teacher
 from fairkd.training.balance import Balance
 from fairkd.training.fit import Fitted, TrainerSettings, fit, steps_per_epoch
@@ -137,6 +139,7 @@ def train_on_labels(recipe: Recipe, dataset: Dataset, *, logger: Logger | None =
         recipe.given.fill(model, dataset)
         row = judged(model.eval(), dataset)
         _warn_of_other_order(recipe.given, row["val/accuracy"], dataset.classes)
+        _warn_of_probabilities(recipe.given, model)
         return Trained(model, Fitted.at_once(row), 0.0, 0)
     module = TeacherModule(model, recipe.settings.optimizer, dataset.blocks, len(dataset.classes))
     return _fit(module, recipe, dataset, logger, None)
@@ -150,6 +153,15 @@ def _warn_of_other_order(given: Given, accuracy: float, classes: Sequence[str]) 
             given.source,
             100 * accuracy,
             ", ".join(classes),
+        )
+
+
+def _warn_of_probabilities(given: Given, model: nn.Module) -> None:
+    if isinstance(model, Answers) and sums_to_one(model.logits.double().numpy()).all():
+        log.warning(
+            "%s: every row of its logits sums to 1, as probabilities do; if they are, set "
+            "teacher.holds=probabilities.",
+            given.source,
         )
 
 

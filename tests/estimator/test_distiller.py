@@ -214,7 +214,8 @@ PARITY = {"constraint": DemographicParity()}
         ({"constraint": EqualOpportunity(by="sex")}, X, Y, GROUPS, "Unknown group block 'sex'"),
         ({"constraint": DemographicParity(2.0)}, X, Y, GROUPS, "threshold=2.0 is out of range"),
         ({"constraint": AccuracyParity(method="duall")}, X, Y, GROUPS, "method=duall is not known"),
-        ({"constraint": DemographicParity}, X, Y, GROUPS, "Unknown constraint 'DemographicParity'"),
+        ({"constraint": DemographicParity}, X, Y, GROUPS, "make one of it: DemographicParity()."),
+        ({"use_groups_as_features": "false"}, X, Y, None, "accepted: True, False."),
         ({"constraint": "parity"}, X, Y, GROUPS, "Unknown constraint 'parity'"),
         ({"temperature": 0}, X, Y, None, "temperature=0 is out of range"),
         ({"alpha": 1.5}, X, Y, None, "alpha=1.5 is out of range"),
@@ -238,6 +239,33 @@ def test_refusals(
     told = str(refused.value)
     assert sentence in told
     assert "data." not in told
+
+
+def test_rows_in_another_order_are_refused(quick: Make, people: Any) -> None:
+    """Rows are matched by their places, which an index may contradict."""
+    x, y, groups = people
+    mixed = x.sample(frac=1, random_state=0)
+    with pytest.raises(ValueError, match=r"^y has the index of X in another order, .*y.loc\[X.ind"):
+        quick().fit(mixed, y, sensitive_features=groups.loc[mixed.index])
+    for given in (groups, groups["sex"], dict(groups)):
+        with pytest.raises(ValueError, match=r"^sensitive_features has the index of X in another"):
+            quick().fit(mixed, y.loc[mixed.index], sensitive_features=given)
+    with pytest.raises(ValueError, match=r"^sensitive_features has the index of y in another"):
+        quick().fit(np.zeros((len(x), 1)), y.loc[mixed.index], sensitive_features=groups)
+    distiller = quick().fit(x, y, sensitive_features=groups)
+    with pytest.raises(ValueError, match=r"^sensitive_features has the index of X in another"):
+        distiller.report(mixed, y.loc[mixed.index], sensitive_features=groups)
+    again = quick().fit(x, y.to_numpy(), sensitive_features=groups.reset_index(drop=True))
+    assert (again.predict_proba(x) == distiller.predict_proba(x)).all()
+
+
+def test_columns_in_another_order_are_refused_whatever_they_are_called(
+    quick: Make, people: Any
+) -> None:
+    for names in (["a", "b"], [0, 1]):
+        x = people.x[["skill", "age"]].set_axis(names, axis=1)
+        with pytest.raises(ValueError, match=r"same order|X has the columns 1, 0, and fit was giv"):
+            quick().fit(x, people.y).predict(x[names[::-1]])
 
 
 def test_rows_unlike_the_fitted_ones_are_refused(quick: Make, people: Any) -> None:
@@ -266,4 +294,6 @@ def test_a_setting_that_cannot_be_set_is_refused(quick: Make, people: Any) -> No
     for setting in ({"temperatur": 2}, {"constraint__threshold": 0.1}):
         with pytest.raises(ValueError, match=r"settings=.* cannot be set"):
             quick().fit_many(people.x, people.y, settings=[setting])
+    with pytest.raises(ValueError, match="settings is no list of mappings"):
+        quick().fit_many(people.x, people.y, settings={"temperature": [1, 2]})
     assert quick().fit_many(people.x, people.y, settings=[]) == []

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from sklearn.base import clone
 from torch import nn
 
 from fairkd import (
@@ -158,7 +159,8 @@ def test_many_settings_at_once_end_as_each_alone(
     many = base.fit_many(people.x, people.y, sensitive_features=people.groups, settings=SETTINGS)
     assert sizes == [2, 2, 3]  # teachers, controls, students
     for setting, ours in zip(SETTINGS, many, strict=True):
-        alone = base._with(setting).fit(people.x, people.y, sensitive_features=people.groups)
+        alone = clone(base).set_params(**setting)
+        alone.fit(people.x, people.y, sensitive_features=people.groups)
         for role in ("teacher_", "control_", "student_"):
             state = getattr(ours, role).state_dict()
             for name, value in getattr(alone, role).state_dict().items():

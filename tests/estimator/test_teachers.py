@@ -116,6 +116,30 @@ def test_probabilities_teach_row_by_row(quick: Make, people: Any, both_columns: 
     assert report.loc["teacher", "accuracy"] == ((truth == 1) == (y == "yes")).mean()
 
 
+def test_probabilities_go_by_the_names_of_their_columns(quick: Make, people: Any) -> None:
+    x, y, _ = people
+    likely = np.where(x["skill"] > 0, 0.9, 0.1)
+    array = np.column_stack([1 - likely, likely])
+    named = pd.DataFrame({"yes": likely, "no": 1 - likely}, index=x.index)
+    expected = quick(teacher=array).fit(x, y).predict_proba(x)
+    for given in (named, pd.DataFrame(array), named["yes"], likely):
+        assert (quick(teacher=given).fit(x, y).predict_proba(x) == expected).all()
+    for given, sentence in (
+        (named[["no"]], "The one column of outputs is called no"),
+        (named["no"], "The one column of outputs is called no"),
+        (named.set_axis(["ja", "nein"], axis=1), "teacher knows the classes ja, nein, and those"),
+        (named.sample(frac=1), "teacher has the index of X in another order"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            quick(teacher=given).fit(x, y)
+
+
+def test_a_module_that_ends_in_a_softmax_is_pointed_out(quick: Make, people: Any) -> None:
+    x = people.x[["skill"]]
+    with pytest.warns(UserWarning, match=r"sums to 1, .* leave out a softmax at its end"):
+        quick(teacher=nn.Sequential(nn.Linear(1, 2), nn.Softmax(-1))).fit(x, people.y)
+
+
 def test_a_function_makes_a_teacher_and_a_student(quick: Make, people: Any) -> None:
     made = []
 

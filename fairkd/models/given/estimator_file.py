@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 from fairkd.data.dataset import SPLITS, Dataset
+from fairkd.data.values import as_text
 from fairkd.errors import ConfigError, first_line
 from fairkd.models.answers import Answers
 from fairkd.models.given.class_order import class_order
-from fairkd.models.given.outputs import Values, logits_of
+from fairkd.models.given.outputs import Values, check_rows, logits_of
 from fairkd.models.given.trust import SKOPS, check_trusted
 from fairkd.models.skops_file import read_estimator
 
@@ -70,7 +71,7 @@ class EstimatorFile:
         assert isinstance(model, Answers)
         estimator = self._read()
         order = class_order(estimator.classes_, dataset.classes, self.path)
-        if set(map(str, estimator.classes_)) != set(dataset.classes):
+        if set(as_text(pd.Series(list(estimator.classes_)))) != set(dataset.classes):
             pairs = zip(order, dataset.classes, strict=True)
             taken = ", ".join(f"{estimator.classes_[place]} for {name}" for place, name in pairs)
             log.info("%s: its classes are taken for the data's: %s.", self.path, taken)
@@ -114,6 +115,7 @@ class EstimatorFile:
                 f"({type(estimator).__name__}: {problem}); give a classifier that was fitted on "
                 "such rows."
             ) from error
+        check_rows(len(found), len(rows), self.path)
         return logits_of(found[:, order], "probabilities", len(dataset.classes), self.path)
 
     def _rows(self, estimator: Any, dataset: Dataset, split: str, chosen: slice) -> Any:
@@ -128,11 +130,11 @@ class EstimatorFile:
                     "on them, or a pipeline that was fitted on a table with named columns."
                 )
             return prepared
-        made = dataset.preparation.feature_names if dataset.preparation is not None else ()
-        if tuple(named) == made:
-            return pd.DataFrame(prepared, columns=named)
         frame = dataset.raw.some(split, chosen) if dataset.raw else pd.DataFrame()
         absent = [name for name in named if name not in frame]
+        made = dataset.preparation.feature_names if dataset.preparation is not None else ()
+        if absent and tuple(named) == made:
+            return pd.DataFrame(prepared, columns=named)
         if absent:
             raise ConfigError(
                 f"{self.path} was fitted on columns that data={dataset.name} does not have: "

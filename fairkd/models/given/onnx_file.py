@@ -16,7 +16,7 @@ from fairkd.data.dataset import SPLITS, Dataset
 from fairkd.errors import ConfigError, first_line, unknown_name
 from fairkd.models.answers import Answers
 from fairkd.models.given.class_order import class_order
-from fairkd.models.given.outputs import Values, logits_of, sums_to_one
+from fairkd.models.given.outputs import Values, check_rows, logits_of, sums_to_one
 from fairkd.models.onnx_session import check_installed, session_of
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,9 @@ class OnnxFile:
                     f"{self.path} cannot be run on rows of data={dataset.name} ({problem}); give "
                     "a model of such rows."
                 ) from error
-            parts.append(_as_array(found, dataset, self.path)[:count])
+            values = _as_array(found, dataset, self.path)
+            check_rows(len(values), len(part), self.path)
+            parts.append(values[:count])
         return _Found(output, np.concatenate(parts))
 
     def _input(self, session: Any, dataset: Dataset) -> tuple[str, Any, int | None]:

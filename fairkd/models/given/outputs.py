@@ -48,6 +48,19 @@ def logits_of(values: Values, holds: str, n_classes: int, where: str) -> Tensor:
     return _tensor(np.log((shares / shares.sum(axis=1, keepdims=True)).clip(min=LEAST)))
 
 
+def check_rows(found: int, asked: int, where: str) -> None:
+    """Refuse a model that does not answer row by row.
+
+    Raises:
+        ConfigError: it gave another number of answers than rows it was asked about.
+    """
+    if found != asked:
+        raise ConfigError(
+            f"{where} gives {found:,} rows of outputs for {asked:,} rows; accepted: a model that "
+            "gives one for each."
+        )
+
+
 def sums_to_one(values: Values) -> npt.NDArray[np.bool_]:
     """Whether each row, of shape ``[N, C]``, holds shares of 1, within a thousandth."""
     found: npt.NDArray[np.bool_] = (values >= -_TOLERANCE).all(axis=1) & (

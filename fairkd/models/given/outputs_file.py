@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,28 @@ from fairkd.data.table_file import read_table
 from fairkd.errors import ConfigError, first_line
 
 _ARRAYS = (".npy", ".npz")
+_NAMELESS = ("", "arr_0")
+"""What NumPy calls an array that was given no name."""
 _INDEX = "__index_level_"
 """What begins the name under which pandas writes a frame's index into Parquet."""
 
 
-def read_outputs(path: str) -> pd.DataFrame:
-    """Read a file's columns; those of an array are called 0, 1, ...
+class OutputsFile(NamedTuple):
+    """Outputs as a file has them.
+
+    Attributes:
+        table: a row each; an array's columns are called 0, 1, ...
+        named: whether the columns have names of their own.
+        mixed: whether an index that pandas wrote counts the rows, in another order than theirs.
+    """
+
+    table: pd.DataFrame
+    named: bool
+    mixed: bool
+
+
+def read_outputs(path: str) -> OutputsFile:
+    """Read a file's columns.
 
     Args:
         path: a table (see `read_table`) with a line of names, ``.npy``, or ``.npz`` with one array,
@@ -34,11 +50,14 @@ def read_outputs(path: str) -> pd.DataFrame:
             f"{path} begins with the line {', '.join(map(str, table.columns))}, which holds "
             "numbers and no names; give it a line of names."
         )
+    named = not isinstance(table.columns, pd.RangeIndex)
     table.columns = pd.Index(list(map(str, table.columns)))
-    table = table.drop(columns=[name for name in table if str(name).startswith(_INDEX)])
+    index = [name for name in table if str(name).startswith(_INDEX)]
+    mixed = any(_counts(table[name].to_numpy()) for name in index)
+    table = table.drop(columns=index)
     if table.empty:
         raise ConfigError(f"{path} has no rows; every row of the data needs its outputs.")
-    return table
+    return OutputsFile(table, named, mixed)
 
 
 def _arrays(file: Path) -> pd.DataFrame:
@@ -48,16 +67,23 @@ def _arrays(file: Path) -> pd.DataFrame:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         problem = first_line(error)
         raise ConfigError(f"{file} cannot be read ({problem}); give another file.") from error
-    only = next(iter(arrays.values())) if len(arrays) == 1 else None
-    if only is not None and only.ndim in (1, 2):
+    name, only = next(iter(arrays.items())) if len(arrays) == 1 else ("", None)
+    if only is not None and (only.ndim == 2 or (only.ndim == 1 and name in _NAMELESS)):
         return pd.DataFrame(only)
-    if only is None and len({array.shape for array in arrays.values()}) == 1:
-        return pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1})
+    lengths = {array.shape for array in arrays.values()}
+    if len(lengths) == 1 and len(next(iter(lengths))) == 1:
+        return pd.DataFrame(dict(arrays))
     shapes = ", ".join(f"{name or 'one'} of shape {list(a.shape)}" for name, a in arrays.items())
     raise ConfigError(
         f"{file} holds arrays that are no outputs ({shapes}); accepted: one of rows, or of rows by "
         "class, or columns of equal length by name."
     )
+
+
+def _counts(index: "np.ndarray[Any, Any]") -> bool:
+    """Whether an index has every place from 0, in an order of its own."""
+    places = np.arange(len(index))
+    return not np.array_equal(index, places) and np.array_equal(np.sort(index), places)
 
 
 def _is_fraction(name: str) -> bool:

@@ -1,7 +1,9 @@
 """A teacher of which only its outputs are there: in a file, or as columns of the data."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +15,9 @@ from fairkd.data.dataset import SPLITS, Dataset
 from fairkd.data.values import Texts, as_numbers, as_text
 from fairkd.errors import ConfigError, unknown_name
 from fairkd.models.answers import Answers
+from fairkd.models.given.class_order import check_meant
 from fairkd.models.given.outputs import Values, logits_of
-from fairkd.models.given.outputs_file import read_outputs
+from fairkd.models.given.outputs_file import OutputsFile, read_outputs
 
 _FEW = 5
 Positions = Mapping[str, npt.NDArray[np.int64]]
@@ -77,6 +80,7 @@ class RecordedOutputs:
                 f"{', '.join(features)} is a feature of data={dataset.name}, so the student would "
                 "be shown its teacher's outputs; leave it out of the features, or give a file."
             )
+        check_meant(named, dataset.classes)
         return {
             split: self._logits(dataset.raw[split][named], named, dataset, f"The {split} part")
             for split in SPLITS
@@ -84,30 +88,35 @@ class RecordedOutputs:
 
     def _of_file(self, dataset: Dataset) -> dict[str, Tensor]:
         assert self.path is not None
-        table = read_outputs(self.path)
+        file = read_outputs(self.path)
         if self.key is None:
-            positions = self._in_order(len(table), dataset)
+            positions = self._in_order(file, dataset)
         else:
-            positions = self._matched(table, dataset, self.key)
-        logits = self._logits(table, self._columns_of(table, dataset), dataset, self.path)
+            positions = self._matched(file.table, dataset, self.key)
+        logits = self._logits(file.table, self._columns_of(file, dataset), dataset, self.path)
         return {split: logits[positions[split]] for split in SPLITS}
 
-    def _columns_of(self, table: pd.DataFrame, dataset: Dataset) -> list[str]:
-        names = [name for name in map(str, table) if name != self.key]
+    def _columns_of(self, file: OutputsFile, dataset: Dataset) -> list[str]:
+        names = [name for name in map(str, file.table) if name != self.key]
+        for name in self.columns or ():
+            if name not in names:
+                raise ConfigError(unknown_name(f"column of {self.path}", name, names))
+        if not file.named:
+            return list(self.columns or names)
+        found = list(self.columns or self._found(names, dataset))
+        check_meant(found, dataset.classes)
+        return found
+
+    def _found(self, names: list[str], dataset: Dataset) -> list[str]:
+        """The columns of the classes, by their names."""
         classes = list(dataset.classes)
-        if self.columns is not None:
-            for name in self.columns:
-                if name not in names:
-                    raise ConfigError(unknown_name(f"column of {self.path}", name, names))
-            return list(self.columns)
         if set(classes) <= set(names):
             return classes
         if len(classes) == 2 and classes[1] in names and classes[0] not in names:
             return [classes[1]]
         if len(names) == 1 and len(classes) == 2:
             return names
-        unnamed = [str(place) for place in range(len(classes))]  # an array's
-        if names == unnamed:
+        if names == [str(place) for place in range(len(classes))]:
             return names
         raise ConfigError(
             f"{self.path} has the columns {', '.join(names)}, and the classes of "
@@ -121,13 +130,13 @@ class RecordedOutputs:
         values: Values = np.column_stack([as_numbers(table[name]) for name in columns])
         return logits_of(values, self.holds, len(dataset.classes), where)
 
-    def _in_order(self, given: int, dataset: Dataset) -> Positions:
+    def _in_order(self, file: OutputsFile, dataset: Dataset) -> Positions:
         if not dataset.rows:
             raise ConfigError(
                 f"data={dataset.name} does not tell which rows of its source are where, so "
                 f"{self.path} cannot be matched with them; give a model that can be run."
             )
-        needed = sum(map(len, dataset.rows.values()))
+        given, needed = len(file.table), sum(map(len, dataset.rows.values()))
         if given != needed:
             lacks = "too few" if given < needed else "too many"
             raise ConfigError(
@@ -135,6 +144,19 @@ class RecordedOutputs:
                 f"they are {lacks}; give one for each row in its order, or a column that names "
                 "the rows in both by key=NAME."
             )
+        if file.mixed:
+            raise ConfigError(
+                f"{self.path} has an index that counts its rows in another order than they stand "
+                f"in; sort it (sort_index) if that is the order of data={dataset.name}, or write "
+                "it without one (index=False) if the rows are in order."
+            )
+        for name in file.table:
+            if name in _columns(dataset) and _is_mixed(file.table[name], dataset, name):
+                raise ConfigError(
+                    f"{self.path} has the column {name} of data={dataset.name} in another order, "
+                    "so its rows are others; bring them into the data's order, or match them by "
+                    "key=NAME, a column of both whose values are all different."
+                )
         return dataset.rows
 
     def _matched(self, table: pd.DataFrame, dataset: Dataset, key: str) -> Positions:
@@ -154,6 +176,14 @@ class RecordedOutputs:
                 "every row needs its outputs."
             )
         return found
+
+
+def _is_mixed(column: "pd.Series[Any]", dataset: Dataset, name: str) -> bool:
+    """Whether a column has the values of the data's own, in another order."""
+    texts = as_text(column)
+    theirs = np.concatenate([texts[dataset.rows[split]] for split in dataset.rows])
+    ours = np.concatenate([as_text(dataset.raw[split][name]) for split in dataset.rows])
+    return not np.array_equal(theirs, ours) and Counter(theirs) == Counter(ours)
 
 
 def _names(dataset: Dataset, split: str, key: str) -> Texts:

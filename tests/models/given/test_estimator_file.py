@@ -14,7 +14,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.svm import LinearSVC
 
+from fairkd.data.assembly import assemble
 from fairkd.data.dataset import SPLITS
+from fairkd.data.table import RawTable
 from fairkd.errors import ConfigError
 from fairkd.models.answers import Answers
 from fairkd.models.given.estimator_file import EstimatorFile
@@ -68,6 +70,27 @@ def test_one_without_names_gets_prepared_rows_and_its_classes_may_be_places(
         found = _told(path, dataset)
     assert "its classes are taken for the data's: 0 for no, 1 for yes." in caplog.text
     expected = trees.predict_proba(dataset.splits["test"].x.numpy())
+    np.testing.assert_allclose(found.on("test").softmax(-1), expected, atol=1e-5)
+
+
+def test_raw_columns_win_where_prepared_ones_have_the_same_names(table, tmp_path):
+    """Prepared numbers are called as the raw ones, and are standardised."""
+    frame = table.assign(age=np.linspace(20, 60, len(table)))
+    dataset = assemble(
+        RawTable("jobs", frame, "hired", ("no", "yes"), ("skill", "age"), "the test", "x"),
+        groups=["sex"],
+        seed=3,
+        validation_fraction=0.25,
+        test_fraction=0.25,
+        use_groups_as_features=False,
+        rare_groups=None,
+    )
+    named = frame[["skill", "age"]]
+    assert dataset.preparation.feature_names == tuple(named)
+    model = GaussianNB().fit(named, frame["hired"])
+    _write(model, tmp_path / "bayes.skops")
+    found = _told(tmp_path / "bayes.skops", dataset)
+    expected = model.predict_proba(named.iloc[dataset.rows["test"]])
     np.testing.assert_allclose(found.on("test").softmax(-1), expected, atol=1e-5)
 
 

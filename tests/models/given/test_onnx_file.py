@@ -75,6 +75,17 @@ def test_the_same_shape_of_rows_is_asked_for(dataset, tmp_path):
         _told(path, dataset)
 
 
+def test_a_graph_that_mixes_rows_is_refused(dataset, tmp_path):
+    path = _graph(_network(dataset.n_features), tmp_path / "net.onnx")
+    model = onnx.load(path)
+    model.graph.node.append(helper.make_node("ReduceMean", ["out", "first"], ["mean"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([0]), "first"))
+    model.graph.output.append(helper.make_tensor_value_info("mean", TensorProto.FLOAT, None))
+    onnx.save(model, path)
+    with pytest.raises(ConfigError, match="gives 1 rows of outputs for 2 rows; accepted: a model"):
+        _told(path, dataset, output="mean")
+
+
 def test_an_output_is_found_by_its_name_or_asked_for(dataset, tmp_path):
     path = _graph(_network(dataset.n_features), tmp_path / "net.onnx")
     model = onnx.load(path)

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from fairkd.data.assembly import assemble
 from fairkd.data.dataset import SPLITS
+from fairkd.data.table import RawTable
 from fairkd.errors import ConfigError, DataError
 from fairkd.models.answers import Answers
 from fairkd.models.given.recorded_outputs import RecordedOutputs
@@ -57,6 +61,82 @@ def test_columns_are_named_in_the_order_of_the_classes(table, dataset, expected,
     z = np.log(table["p"] / (1 - table["p"]))
     pd.DataFrame({"other": 7.0, "b": z, "a": 0.0}).to_csv(path, index=False)
     _check(_told(dataset, path=path, columns=["a", "b"], holds="logits"), expected)
+
+
+@pytest.mark.parametrize("written", ["npy", "npz", "named"])
+def test_classes_that_are_numbers_are_no_places_of_an_array(written, dataset, table, tmp_path):
+    """Columns of an array go by their places, others by their names, whatever the order."""
+    reordered = replace(dataset, classes=("1", "0"))  # as data.positive=0 makes it
+    path = str(tmp_path / f"teacher.{'csv' if written == 'named' else written}")
+    both = np.column_stack([1 - table["p"], table["p"]])
+    if written == "named":
+        pd.DataFrame({"0": both[:, 1], "1": both[:, 0]}).to_csv(path, index=False)
+    else:
+        {"npy": np.save, "npz": np.savez}[written](path, both)
+    found = _told(reordered, path=path).on("test").softmax(-1)[:, 1]
+    np.testing.assert_allclose(found, table["p"].iloc[dataset.rows["test"]], atol=1e-5)
+
+
+def test_what_is_called_the_other_class_is_not_read_as_the_positive_one(table, dataset, tmp_path):
+    alone = "The one column of outputs is called no, and one alone is read as that of yes"
+    negative = 1 - table["p"]
+    negative.rename("no").to_csv(tmp_path / "no.csv", index=False)
+    np.savez(tmp_path / "no.npz", no=negative)
+    for name in ("no.csv", "no.npz"):
+        with pytest.raises(ConfigError, match=alone):
+            _told(dataset, path=str(tmp_path / name))
+    pd.DataFrame({"no": negative, "yes": table["p"]}).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(ConfigError, match=alone):
+        _told(dataset, path=str(tmp_path / "b.csv"), columns=["no"])
+    with pytest.raises(ConfigError, match=r"columns=\[yes,no\] are named as the classes, in ano"):
+        _told(dataset, path=str(tmp_path / "b.csv"), columns=["yes", "no"])
+
+
+def test_a_column_that_the_data_has_too_shows_that_rows_are_mixed(
+    table, dataset, expected, tmp_path
+):
+    path = str(tmp_path / "mixed.csv")
+    for name in ("id", "town"):
+        both = table[[name, "p"]].rename(columns={"p": "yes"})
+        both.sample(frac=1, random_state=1).to_csv(path, index=False)
+        with pytest.raises(ConfigError, match=f"has the column {name} of data=jobs in another ord"):
+            _told(dataset, path=path)
+        both.to_csv(path, index=False)
+        _check(_told(dataset, path=path), expected)
+
+
+def test_an_index_that_says_that_rows_are_mixed_is_not_overlooked(
+    table, dataset, expected, tmp_path
+):
+    path = str(tmp_path / "mixed.parquet")
+    mixed = table[["p"]].sample(frac=1, random_state=1)
+    mixed.to_parquet(path)
+    with pytest.raises(ConfigError, match="has an index that counts its rows in another order"):
+        _told(dataset, path=path)
+    mixed.sort_index().to_parquet(path)
+    _check(_told(dataset, path=path), expected)
+
+
+def test_rows_of_parts_by_time_and_of_certifying_rows_keep_their_outputs(table):
+    """Every split's outputs are those of the rows that its features are of."""
+    when = np.random.default_rng(2).permutation(len(table))
+    dataset = assemble(
+        RawTable("jobs", table.assign(when=when), "hired", ("no", "yes"), ("skill",), "x", "x"),
+        groups=["sex"],
+        seed=3,
+        validation_fraction=0.25,
+        test_fraction=0.25,
+        certify_fraction=0.25,
+        use_groups_as_features=False,
+        rare_groups=None,
+        split={"by": "time", "column": "when"},
+    )
+    model = _told(dataset, columns=["p"])
+    assert "certify" in dataset.splits
+    for split in SPLITS:
+        skill = dataset.splits[split].x[:, 0].argsort()
+        told = model.on(split)[:, 1].exp()[skill]
+        assert bool((told.diff() >= 0).all())  # p rises with skill
 
 
 def _file(table, tmp_path, change):
@@ -132,6 +212,14 @@ def test_features_cannot_be_the_teachers_outputs(dataset):
         _told(dataset, columns=["skill"])
     with pytest.raises(ConfigError, match="Unknown column of data=jobs 'q'"):
         _told(dataset, columns=["q"])
+
+
+def test_arrays_that_are_no_columns_are_refused(dataset, tmp_path):
+    path = str(tmp_path / "cube.npz")
+    for arrays in ({"p": np.zeros((80, 2, 1))}, {"a": np.zeros((80, 2)), "b": np.zeros((80, 2))}):
+        np.savez(path, **arrays)
+        with pytest.raises(ConfigError, match="holds arrays that are no outputs"):
+            _told(dataset, path=path)
 
 
 def test_an_array_of_objects_is_not_opened(dataset, tmp_path):
