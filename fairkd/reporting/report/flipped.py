@@ -31,14 +31,18 @@ def flipped_table(text: str, name: str, most: int, final: str) -> Table:
         len(found) > len(shown)
     )
     model = final if final == "student" else f"{final} model"
+    privacy = (
+        "They are raw rows of the data: mind who gets this page, or make it with rows=0."
+        if len(found)
+        else "There are none."
+    )
     return Table(
         name=name,
         title="Flipped rows",
         caption=(
             f"Rows of test that were decided rightly by the reference and wrongly by the {model} "
             "(harmful), or the reverse (beneficial); those first in which the true label's "
-            f"probability changed most.{more} They are raw rows of the data: mind who gets this "
-            "page, or make it with rows=0."
+            f"probability changed most.{more} {privacy}"
         ),
         headings=tuple(str(heading).replace("_", " ") for heading in found.columns),
         rows=tuple(tuple(map(raw_cell, line)) for line in shown.itertuples(index=False, name=None)),

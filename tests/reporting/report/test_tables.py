@@ -129,7 +129,9 @@ def test_raw_values_of_any_kind_are_shown():
         ["NA", f"{'x' * LONGEST}… (200,000 characters)"],
         ["a\nb", ""],
     ]
-    assert flipped_table("row,kind,reference\n", "flipped", 5, "student").rows == ()
+    none = flipped_table("row,kind,reference\n", "flipped", 5, "student")
+    assert none.rows == ()
+    assert none.caption.endswith("changed most. There are none.")
 
 
 @pytest.mark.parametrize("text", ["", "row,label\n1,yes\n", 'kind,reference\n"a'])
