@@ -86,10 +86,10 @@ def _known_encoding(key: str, value: object) -> None:
 
 
 def _words(key: str, value: object) -> tuple[str, ...]:
-    listed = isinstance(value, Sequence) and not isinstance(value, str)
-    if not listed or not all(isinstance(word, str) for word in value):  # type: ignore[attr-defined]
+    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else None
+    if listed is None or not all(isinstance(word, str) for word in listed):
         raise ConfigError(
             f"{key}={as_typed(value)} is not a list of words; accepted: words in quotes, as in "
             f"{key}=['','NA','unknown']."
         )
-    return tuple(value)  # type: ignore[arg-type]
+    return tuple(listed)
