@@ -1,6 +1,5 @@
 """A CSV file as a table of columns: its delimiter found, every row as long as the header."""
 
-import codecs
 import csv
 import io
 import re
@@ -8,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairkd.data.compressed import ACCEPTED, content_bytes, opened
+from fairkd.data.compressed import content_bytes, opened
+from fairkd.data.csv_head import HEAD_BYTES, CsvHead
 from fairkd.data.reading import Reading
 from fairkd.data.table_codes import (
     certainly_changed,
-    codes_in,
     holds_codes,
     perhaps_changed,
     with_points,
@@ -22,12 +21,7 @@ from fairkd.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DELIMITERS = (",", ";", "\t", "|")
-_HEAD = 2**20
-_LOOKED_AT = 200
 _BLOCK = 2**24  # the longest row
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_MARK = "\ufeff"
 _NO_NUMBER = re.compile(r"CSV column #(\d+):.* conversion error to double: invalid value '(.*)'")
 
 Fits = Callable[[float], None]
@@ -53,20 +47,9 @@ class CsvFile:
             DataError: empty, not text, or in another encoding.
         """
         self._path, self._reading, self._key = path, reading, key
-        with opened(path) as stream:
-            self._head = stream.read(_HEAD)
-        if not self._head.strip():
-            raise DataError(f"{path} is empty; name another file in {key}.path.")
-        self._first = self._lines()
-        found = _delimiter(self._first)
-        self.delimiter = reading.delimiter or found
-        self.names = next(csv.reader(self._first, delimiter=self.delimiter), [])
-        if len(self.names) == 1 and (many := _alike(self._first[:_LOOKED_AT], found)[1]):
-            raise DataError(
-                f"{path} has one column with {key}.delimiter='{self.delimiter}', and {many} with "
-                f"'{found}'; leave the key null."
-            )
-        self._codes = self._codes_seen()
+        self._head = CsvHead(path, reading, key)
+        self.names, self.delimiter = self._head.names, self._head.delimiter
+        self._codes = self._head.codes()
 
     def read(self, places: Sequence[int], texts: Sequence[str], fits: Fits) -> "pa.Table":
         """Some of its columns.
@@ -80,10 +63,10 @@ class CsvFile:
             DataError: a row of another length, bytes of another encoding, or whatever ``fits``
                 refuses.
         """
-        if len(self._head) == _HEAD:
-            sample = io.BytesIO("".join(self._first).encode())
+        if not self._head.is_all:
+            sample = io.BytesIO("".join(self._head.lines).encode())
             taken = self._parsed(sample, places, texts, "utf8", skip=True).nbytes
-            fits(taken / _HEAD * content_bytes(self._path))
+            fits(taken / HEAD_BYTES * content_bytes(self._path))
         table = self._whole(places, texts)
         if len(set(self.names)) == len(self.names):
             changed = certainly_changed(table) + self._codes_beyond(table)
@@ -100,8 +83,7 @@ class CsvFile:
 
     def _codes_beyond(self, table: "pa.Table") -> list[str]:
         """The columns of numbers that are codes in rows which were not looked at before."""
-        is_whole_known = len(self._head) < _HEAD
-        left = perhaps_changed(table, is_whole_known=is_whole_known)
+        left = perhaps_changed(table, is_whole_known=self._head.is_all)
         found: list[str] = []
         if left:
             for batch in self.batches([self.names.index(name) for name in left], ()):
@@ -142,7 +124,7 @@ class CsvFile:
                     stream, *self._options(names, types, encoding, raw=True)
                 )
             except UnicodeError as error:
-                raise DataError(self._undecodable()) from error
+                raise DataError(self._head.undecodable()) from error
             except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
                 wrong = _NO_NUMBER.search(str(error))
                 if wrong is not None:
@@ -207,66 +189,17 @@ class CsvFile:
         try:
             table = arrow_csv.read_csv(stream, *self._options(names, types, encoding, skip=skip))
         except UnicodeError as error:
-            raise DataError(self._undecodable()) from error
+            raise DataError(self._head.undecodable()) from error
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             raise DataError(self._broken(str(error))) from error
         if any(pa.types.is_binary(kind) for kind in table.schema.types):
-            raise DataError(self._undecodable())
+            raise DataError(self._head.undecodable())
         return table if unique else table.select(list(places))
-
-    def _lines(self) -> list[str]:
-        """The first lines as text, without a mark of the encoding."""
-        given = self._reading.encoding
-        if given is None and self._head.startswith(_UTF_16):
-            raise DataError(
-                f"{self._path} is not UTF-8 but UTF-16; set {self._key}.encoding=utf-16."
-            )
-        if given is None and b"\0" in self._head:
-            raise DataError(
-                f"{self._path} is not a text file; accepted: CSV (also {ACCEPTED}), Parquet, or "
-                "a folder of Parquet files."
-            )
-        try:
-            text = self._head.decode(given or "utf-8", errors="strict")
-        except UnicodeDecodeError as error:
-            if len(self._head) < _HEAD or error.start < _HEAD - 8:  # not a character cut in two
-                raise DataError(self._undecodable()) from error
-            text = self._head[: error.start].decode(given or "utf-8")
-        if given is not None and _is_utf_8(self._head, given):
-            raise DataError(
-                f"{self._path} is UTF-8, which {self._key}.encoding={given} would read as other "
-                "letters; leave the key null."
-            )
-        lines = list(io.StringIO(text.removeprefix(_MARK), newline=""))
-        return lines[:-1] if len(self._head) == _HEAD and len(lines) > 1 else lines
-
-    def _codes_seen(self) -> list[str]:
-        """The columns of codes, as far as the first rows show."""
-        try:
-            return codes_in(self.names, csv.reader(self._first[1:], delimiter=self.delimiter))
-        except csv.Error:
-            return []
-
-    def _undecodable(self) -> str:
-        given = self._reading.encoding
-        with opened(self._path) as stream:
-            for place, line in enumerate(stream if given is None else (), start=1):
-                try:
-                    line.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    return (
-                        f"{self._path} is not UTF-8 (byte 0x{line[error.start]:02x} in line "
-                        f"{place}); set {self._key}.encoding, mostly latin-1 or cp1252."
-                    )
-        return (
-            f"{self._path} is not in the encoding {self._key}.encoding={given}; name another, or "
-            "null for UTF-8."
-        )
 
     def _broken(self, problem: str) -> str:
         """The sentence for a file that is no table: where the first row of another length is."""
         if "UTF8" in problem:
-            return self._undecodable()
+            return self._head.undecodable()
         columns = len(self.names)
         try:
             with opened(self._path) as stream:
@@ -290,35 +223,3 @@ class CsvFile:
 def no_rows(origin: object, names: Sequence[str]) -> str:
     """The sentence for a table that is only a header."""
     return f"{origin} has columns and no rows ({', '.join(names)})."
-
-
-def _is_utf_8(head: bytes, given: str) -> bool:
-    """Whether bytes in another encoding, as they are said to be, are UTF-8 without doubt."""
-    if head.isascii() or b"\0" in head or codecs.lookup(given).name.startswith("utf"):
-        return False
-    decoder = codecs.getincrementaldecoder("utf-8")()  # a character may be cut in two at the end
-    try:
-        decoder.decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    """What divides the first lines most alike, and the header into most fields."""
-    found = {mark: _alike(lines[:_LOOKED_AT], mark) for mark in DELIMITERS}
-    return max(DELIMITERS, key=found.__getitem__)
-
-
-def _alike(lines: Sequence[str], mark: str) -> tuple[float, int]:
-    """The share of rows as long as the header, and that length; nothing for a header of one field.
-
-    The last row may be cut off by the end of what was looked at.
-    """
-    try:
-        lengths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
-    except csv.Error:
-        return (0.0, 0)
-    if not lengths or lengths[0] == 1:
-        return (0.0, 0)
-    return (sum(length == lengths[0] for length in lengths) / len(lengths), lengths[0])
