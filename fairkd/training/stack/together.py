@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 Outcome = Trained | Exception
 MAX_STACK = 64
 """So many models a stack at most: beyond that, nothing is gained by sharing."""
+_MEMBERS_OF_OVERHEAD = 7  # what a stack takes as a whole, as many small members would add to it
 
 
 def _unheard(_epochs: int) -> None:
@@ -51,8 +52,8 @@ def grouped(
         members: in any order.
         max_stack: most members of one stack.
         memory: bytes that one stack may take; ``None`` is half of what is free now.
-        parts: into how many stacks of about one size the members of a kind are cut at least, so
-            that as many processes have work.
+        parts: how many processes share the stacks. The members of a kind are cut into up to as
+            many stacks of about one size where all are done sooner by that.
     """
     alone: dict[int, str] = {}
     kinds: dict[object, list[int]] = {}
@@ -62,7 +63,7 @@ def grouped(
             alone[place] = reason
         else:
             kinds.setdefault(likeness(member), []).append(place)
-    stacks: list[list[int]] = []
+    fitting: list[tuple[list[int], int]] = []
     for places in kinds.values():
         if len(places) == 1:
             alone[places[0]] = "no other job is like it"
@@ -70,7 +71,8 @@ def grouped(
         # Members that read the same batches stand together.
         places.sort(key=lambda place: (id(members[place].dataset), members[place].seed))
         largest = min(max_stack, most_members(members[places[0]], memory))
-        stacks += _cut(places, largest, parts)
+        fitting.append((places, largest))
+    stacks = _shared(fitting, parts)
     for stack in [stack for stack in stacks if len(stack) == 1]:
         stacks.remove(stack)
         alone[stack[0]] = "its stack has room for one"
@@ -201,6 +203,28 @@ def _lone_module(member: Member) -> ClassifierModule:
 
 def _steps(member: Member, epochs: int) -> int:
     return steps_per_epoch(member.settings, member.dataset.splits["train"].size) * epochs
+
+
+def _shared(kinds: Sequence[tuple[list[int], int]], parts: int) -> list[list[int]]:
+    """The stacks of all kinds that so many processes are done with soonest.
+
+    Args:
+        kinds: the places of alike members, and the most of them that one stack may have.
+        parts: how many processes take the stacks, the longest first.
+    """
+    ways = [
+        [stack for places, largest in kinds for stack in _cut(places, largest, pieces)]
+        for pieces in range(1, parts + 1)
+    ]
+    return min(ways, key=lambda stacks: _duration([len(stack) for stack in stacks], parts))
+
+
+def _duration(sizes: Sequence[int], processes: int) -> int:
+    """How long stacks take side by side, in what one more member of a stack takes."""
+    busy = [0] * processes
+    for size in sorted(sizes, reverse=True):
+        busy[busy.index(min(busy))] += size + _MEMBERS_OF_OVERHEAD
+    return max(busy)
 
 
 def _cut(places: Sequence[int], largest: int, parts: int) -> list[list[int]]:

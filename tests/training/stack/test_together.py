@@ -103,6 +103,31 @@ def test_stacks_are_as_large_as_allowed_and_of_one_size(member: Make) -> None:
     assert most_members(members[0], 1) == 1
 
 
+@pytest.mark.parametrize(
+    ("kinds", "sizes"),
+    [
+        ([6], [3, 3]),  # one kind is cut for two processes
+        ([6, 6], [6, 6]),  # each has one
+        ([30, 30, 30], [15] * 6),  # nobody waits for whoever has two
+        ([6, 6, 6], [6] * 3),  # but short ones cost more than the wait
+        ([30, 2], [15, 15, 2]),
+        ([6] * 4, [6] * 4),
+    ],
+    ids=str,
+)
+def test_a_kind_is_cut_where_two_processes_are_done_sooner_by_that(
+    member: Make, kinds: list[int], sizes: list[int]
+) -> None:
+    members = [
+        member(batch_size=32 + kind, seed=seed)
+        for kind, count in enumerate(kinds)
+        for seed in range(count)
+    ]
+    found = grouped(members, parts=2)
+    assert sorted(map(len, found.stacks), reverse=True) == sizes
+    assert found.alone == {}
+
+
 def test_members_that_read_the_same_batches_stand_together(member: Make) -> None:
     members = [member(seed=k % 2, temperature=1.0 + k) for k in range(8)]
     seeds = [[members[place].seed for place in stack] for stack in grouped(members, parts=2).stacks]
