@@ -71,16 +71,28 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 def unreadable(override: object) -> str:
     """A sentence for a word of the command line that sets nothing."""
-    if not str(override).isascii():
-        key, _, value = str(override).partition("=")
+    key, _, value = str(override).partition("=")
+    strange = "letters outside ASCII" if not str(override).isascii() else _signs(key, value)
+    if strange:
         return (
-            f"'{override}' has letters outside ASCII, which Hydra reads in inner quotes only: "
+            f"'{override}' has {strange}, which Hydra reads in inner quotes only: "
             f"'{key}=\"{value}\"'."
         )
     return (
         f"'{override}' cannot be read as key=value; accepted: key=value, key=1,2,3 with -m, "
         "group=name. Quote values with spaces, brackets or parentheses for the shell."
     )
+
+
+def _signs(key: str, value: str) -> str:
+    """The signs of a plain value that only quotes let through; none where something else is wrong.
+
+    Quotes, brackets and commas have a meaning of their own, which may be what was meant.
+    """
+    if not key or re.search(r"""[][(){},'"\\$]""", value):
+        return ""
+    signs = dict.fromkeys(re.findall(r"[<>=&;!?#~^|`]", value))
+    return f"the sign{'s' * (len(signs) > 1)} {' '.join(signs)}" if signs else ""
 
 
 def _full(error: OSError) -> str:

@@ -33,6 +33,11 @@ class NoModule:
         pass
 
 
+class OtherNames(Net):
+    def __init__(self, n_features: int, n_classes: int) -> None:
+        super().__init__(n_features, n_classes)
+
+
 class NoArguments(nn.Module):
     pass
 
@@ -65,7 +70,7 @@ def dataset() -> Dataset:
 @pytest.fixture(autouse=True)
 def _own_package(monkeypatch: pytest.MonkeyPatch) -> None:
     package = types.ModuleType("own_package")
-    for kind in (Net, NoModule, NoArguments, Raises, Tupled, OneLogit, Breaks):
+    for kind in (Net, NoModule, OtherNames, NoArguments, Raises, Tupled, OneLogit, Breaks):
         setattr(package, kind.__name__, kind)
     monkeypatch.setitem(sys.modules, "own_package", package)
 
@@ -85,7 +90,12 @@ def test_a_module_of_ones_own_is_built_for_the_data(dataset):
         (
             "NoModule",
             "student (own_package.NoModule) makes a NoModule; accepted: a class, or a function, "
-            "that makes a torch.nn.Module from in_features and n_classes.",
+            "that makes a torch.nn.Module from in_features (or in_shape) and n_classes.",
+        ),
+        (
+            "OtherNames",
+            "student (own_package.OtherNames) takes no in_features; accepted: a class, or a "
+            "function, that makes a torch.nn.Module from in_features (or in_shape) and n_classes.",
         ),
         ("NoArguments", "student (own_package.NoArguments) cannot be built: "),
         ("Raises", "student (own_package.Raises) cannot be built: no such device."),

@@ -134,6 +134,18 @@ import pytest
             "quotes only: 'student.activation=\"relù\"'.",
         ),
         (
+            "student.activation=<=50K",
+            2,
+            "'student.activation=<=50K' has the signs < =, which Hydra reads in inner quotes only: "
+            "'student.activation=\"<=50K\"'.",
+        ),
+        (
+            "student.activation=hired&kept",
+            2,
+            "'student.activation=hired&kept' has the sign &, which Hydra reads in inner quotes "
+            "only: 'student.activation=\"hired&kept\"'.",
+        ),
+        (
             "teacher.balance.by=sex +teacher.balance.strength=1",
             1,
             "Unknown key in teacher.balance 'strength'. Accepted: C, by, members, rows.",

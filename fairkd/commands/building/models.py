@@ -1,6 +1,7 @@
 """Recipes of models: their networks, trainers, devices, and a teacher's own teachers."""
 
-from collections.abc import Callable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ from fairkd.training.balance import Balance
 from fairkd.training.distil import Distillation, Lesson, Recipe
 from fairkd.training.fit import TrainerSettings
 from fairkd.training.objective import Objective
+
+_MODELS = (
+    "a class, or a function, that makes a torch.nn.Module from in_features (or in_shape) and "
+    "n_classes."
+)
 
 
 def teacher_of(
@@ -64,21 +70,37 @@ def builder(key: str, section: DictConfig, dataset: Dataset) -> Callable[[], nn.
 
     def build() -> nn.Module:
         target = target_of(section)
-        given = {} if target is None else input_of(target, dataset.shape)
+        given: dict[str, Any] = {} if target is None else input_of(target, dataset.shape)
+        given["n_classes"] = len(dataset.classes)
+        untaken = _untaken(target, given)
+        if untaken:
+            raise ConfigError(
+                f"{key} ({section._target_}) takes no {untaken[0]}; accepted: {_MODELS}"
+            )
         try:
-            model = made(key, section, **given, n_classes=len(dataset.classes))
+            model = made(key, section, **given)
         except FairkdError:
             raise
         except Exception as error:  # whatever the user's own code raises
             raise unbuildable(key, section, error) from error
         if not isinstance(model, nn.Module):
             raise ConfigError(
-                f"{key} ({section._target_}) makes a {type(model).__name__}; accepted: a class, "
-                "or a function, that makes a torch.nn.Module from in_features and n_classes."
+                f"{key} ({section._target_}) makes a {type(model).__name__}; accepted: {_MODELS}"
             )
         return model
 
     return build
+
+
+def _untaken(target: Any, given: Collection[str]) -> list[str]:
+    """What a callable has no argument for, as far as it can be looked into."""
+    try:
+        parameters = inspect.signature(target).parameters
+    except (TypeError, ValueError):
+        return []
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
+        return []
+    return [name for name in given if name not in parameters]
 
 
 def trainer_of(key: str, section: DictConfig, shared: DictConfig) -> TrainerSettings:
