@@ -27,12 +27,16 @@ class DistillationTerm(Knobs, ABC):
         teacher_features: module paths of the teacher that the term reads.
         fewest_rows: how many rows a batch needs for the term to say anything; where training gives
             it fewer, the configuration is refused.
+        stacks_exactly: whether it rounds in a stack of students as for one of them, as far as the
+            first gradients tell; of one that does not, students train one by one (see
+            `fairkd.training.stack`).
     """
 
     weight: Tensor
     student_features: tuple[str, ...] = ()
     teacher_features: tuple[str, ...] = ()
     fewest_rows: int = 1
+    stacks_exactly: bool = True
 
     def __init__(self, weight: float) -> None:
         super().__init__()

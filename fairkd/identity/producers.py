@@ -15,7 +15,7 @@ REVISIONS = {
     "teacher": 2,
     "control": 2,
     "student": 3,
-    "compressed": 1,
+    "compressed": 2,
     "certificate": 1,
     "baseline": 1,
     "outputs": 1,

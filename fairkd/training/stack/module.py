@@ -237,6 +237,9 @@ class StackModule(pl.LightningModule):
 
         That is those of the first and the last member, with the same members' alone.
         """
+        terms = self.members[0].objective.named_terms.values()
+        if self._exact and not all(term.stacks_exactly for term in terms):
+            raise CannotStackError("in a stack its kernels round differently")
         epoch = torch.tensor(0.0, device=self.device)
         for drawn in _full_and_short(self._streams):
             batches = [self.trainer.precision_plugin.convert_input(batch) for batch in drawn]
