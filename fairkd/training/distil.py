@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from fairkd.data.dataset import Dataset
-from fairkd.errors import ConfigError, FairkdError
+from fairkd.errors import ConfigError, FairkdError, first_line
 from fairkd.evaluation.certificate import Certifier
 from fairkd.models.answers import Answers
 from fairkd.models.features import ModelOutputs, run
@@ -306,11 +306,10 @@ def _told_of(role: str, model: nn.Module, rows: Tensor) -> Iterator[None]:
     except FairkdError:
         raise
     except Exception as error:
-        problem = str(error).strip().partition("\n")[0].rstrip(".") or "no reason given"
         raise ConfigError(
             f"The {role} ({type(model).__name__}) cannot be run on rows of shape "
-            f"{list(rows.shape[1:])} ({type(error).__name__}: {problem}); it is to map them to "
-            "logits."
+            f"{list(rows.shape[1:])} ({type(error).__name__}: {first_line(error)}); "
+            "it is to map them to logits."
         ) from error
 
 

@@ -75,7 +75,7 @@ def run(command: list[str] | str, folder: Path) -> subprocess.CompletedProcess[s
         env=surroundings(),
         text=True,
         capture_output=True,
-        timeout=1200,
+        timeout=3600,
     )
 
 

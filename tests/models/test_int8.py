@@ -1,7 +1,10 @@
 import copy
 
+import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from torch import Tensor, nn
 
 from fairkd.errors import ConfigError
@@ -52,6 +55,19 @@ def test_weights_take_a_quarter_of_the_bytes():
     small = quantised(model, _spread((100,)), WORK, static=False)
     floats = 4 * sum(p.numel() for p in model.parameters())
     assert 0.2 * floats < small.graph.numel() < 0.35 * floats
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_weights_of_seven_bits_cannot_overflow_sums_in_sixteen(static):
+    graph = quantised(MLP(100, 2, (64,)), _spread((100,)), WORK, static=static).graph
+    kept = {
+        tensor.name: numpy_helper.to_array(tensor)
+        for tensor in onnx.load_from_string(graph.numpy().tobytes()).graph.initializer
+    }
+    weights = [array for array in kept.values() if array.dtype == np.int8 and array.ndim == 2]
+    assert len(weights) == 2
+    largest = max(abs(array.astype(int)).max() for array in weights)
+    assert 2 * largest * 255 < 2**15
 
 
 def test_it_has_no_parameters_and_comes_back_from_its_state():

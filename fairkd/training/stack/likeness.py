@@ -27,6 +27,8 @@ OPTIMIZERS = (
     torch.optim.Adadelta,
     torch.optim.RMSprop,
 )
+# Why members of an exact stack are left to train one by one.
+OTHER_BITS = "in a stack its kernels round differently"
 _PRECISIONS = ("32-true", "64-true")
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 _MEMBERS_OWN = ("optimizer", "progress")
@@ -53,7 +55,7 @@ def obstacle(member: Member) -> str | None:
     if not isinstance(maker, functools.partial) or maker.func not in OPTIMIZERS or maker.args:
         name = getattr(getattr(maker, "func", maker), "__name__", "its optimiser")
         return f"the optimiser {name} does not stack"
-    return _of_model(member.model) or _of_state(member)
+    return _of_model(member.model) or _of_state(member) or _of_rounding(member)
 
 
 def likeness(member: Member) -> tuple[object, ...]:
@@ -115,6 +117,13 @@ def _of_state(member: Member) -> str | None:
                 if isinstance(value, Tensor):
                     kind = type(module).__name__
                     return f"{kind}.{name} is a tensor but neither a parameter nor a buffer"
+    return None
+
+
+def _of_rounding(member: Member) -> str | None:
+    for term in member.objective.named_terms.values() if member.exact else ():
+        if not term.stacks_exactly:
+            return OTHER_BITS
     return None
 
 

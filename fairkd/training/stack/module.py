@@ -18,6 +18,7 @@ from fairkd.models.features import ModelOutputs, run
 from fairkd.training.stack.course import Course
 from fairkd.training.stack.dropout import DropoutMasks, with_given_dropout
 from fairkd.training.stack.gradients import members_gradients, members_opposed
+from fairkd.training.stack.likeness import OTHER_BITS
 from fairkd.training.stack.linear import MembersLinear
 from fairkd.training.stack.member import Member, Step, Stepped, lone_gradients, of_student
 from fairkd.training.stack.optimizer import StackedOptimizer
@@ -237,9 +238,6 @@ class StackModule(pl.LightningModule):
 
         That is those of the first and the last member, with the same members' alone.
         """
-        terms = self.members[0].objective.named_terms.values()
-        if self._exact and not all(term.stacks_exactly for term in terms):
-            raise CannotStackError("in a stack its kernels round differently")
         epoch = torch.tensor(0.0, device=self.device)
         for drawn in _full_and_short(self._streams):
             batches = [self.trainer.precision_plugin.convert_input(batch) for batch in drawn]
@@ -255,7 +253,7 @@ class StackModule(pl.LightningModule):
                 alone = self._lone_gradients(place, batches, epoch)
                 together = [None if g is None else g[place] for g in stacked]
                 if not all(map(_same_bits, together, alone)):
-                    raise CannotStackError("in a stack its kernels round differently")
+                    raise CannotStackError(OTHER_BITS)
 
     def _lone_gradients(
         self, place: int, batches: Sequence[Batch], epoch: Tensor

@@ -31,8 +31,9 @@ from fairkd.training.fit import TrainerSettings
 from fairkd.training.inference import outputs_on
 from fairkd.training.objective import Objective
 from fairkd.training.randomness import seeded
+from fairkd.training.stack.likeness import OTHER_BITS
 from fairkd.training.stack.member import Member
-from fairkd.training.stack.together import train_alone, train_stack
+from fairkd.training.stack.together import grouped, train_alone, train_stack, train_together
 
 LAYERS = ("hidden1", "hidden2")
 TERMS: dict[str, Callable[[float], DistillationTerm]] = {
@@ -70,17 +71,29 @@ def test_a_stack_of_three_ends_as_they_end_alone(
         for seed, weight in enumerate((1.0, 0.25, 2.0))
     ]
     alone = [train_alone(copy.deepcopy(m)) for m in members]
-    together = train_stack(members)
+    together = train_together(members)
     for ours, theirs in zip(together, alone, strict=True):
         assert isinstance(ours, Trained)
         assert isinstance(theirs, Trained)
-        if name not in MAY_BE_ALONE:
+        if name == "contrastive":
+            assert ours.together == 1
+        elif name not in MAY_BE_ALONE:
             assert ours.together == 3
         elif ours.together == 1:
             assert "train one by one: in a stack its kernels round differently" in caplog.text
         for path, value in theirs.model.state_dict().items():
             assert torch.equal(ours.model.state_dict()[path], value), path
         assert ours.fitted.history[-1]["train/other"] == theirs.fitted.history[-1]["train/other"]
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_terms_whose_later_steps_may_round_otherwise_are_kept_out_of_exact_stacks(
+    member: Callable[..., Member], name: str
+) -> None:
+    members = [member(term=TERMS[name](1.0), seed=seed, classes=3) for seed in range(2)]
+    reasons = {0: OTHER_BITS, 1: OTHER_BITS} if name == "contrastive" else {}
+    assert grouped(members).alone == reasons
+    assert grouped([replace(one, exact=False) for one in members]).alone == {}
 
 
 @pytest.mark.parametrize("name", sorted(MAY_BE_ALONE))
