@@ -16,6 +16,7 @@ from fairkd.data.batch import Batch
 from fairkd.data.blocks import Blocks
 from fairkd.fairness.constraint import Constraint, hard, soft
 from fairkd.fairness.statistics import Rates
+from fairkd.fairness.term import Student
 from fairkd.models.features import ModelOutputs
 
 _SEVERITY = 100.0
@@ -89,11 +90,25 @@ class Dual(Constraint):
 
     def forward(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> Tensor:
         """The term, shape ``[]``: what the student descends on, or how validation judges it."""
-        run = Rates.of(*self._run(soft(student), batch, self.soft_sums))
-        excess = self.descended(run) - self.threshold
+        of_soft = self._run(soft(student), batch, self.soft_sums)
         decided = self.gaps(self.rates(hard(student), batch)) - self.threshold
         training = epoch.isfinite()
-        return torch.where(training, self.primal(excess), _SEVERITY * decided.relu().amax())
+        return torch.where(training, self._driven(of_soft), _SEVERITY * decided.relu().amax())
+
+    def stepped(
+        self,
+        student: ModelOutputs,
+        batch: Batch,
+        epoch: Tensor,
+        model: Student | None,  # noqa: ARG002
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the student descends on; running sums, multipliers and what else follows them."""
+        of_soft = self._run(soft(student), batch, self.soft_sums)
+        of_hard = self._run(hard(student), batch, self.hard_sums)
+        sums = {"soft_sums": of_soft.detach(), "hard_sums": of_hard}
+        seen = sums["hard_sums" if self.proxy else "soft_sums"]
+        excess = self.gaps(Rates.of(*seen)) - self.threshold
+        return self._driven(of_soft), {**sums, **self.climbed(excess, epoch)}
 
     @abstractmethod
     def primal(self, excess: Tensor) -> Tensor:
@@ -103,19 +118,16 @@ class Dual(Constraint):
     def climbed(self, excess: Tensor, epoch: Tensor) -> dict[str, Tensor]:
         """Multipliers, and what else follows them, after a step with ``c``, shape ``[S, K]``."""
 
-    def advanced(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> dict[str, Tensor]:
-        """The state after a step."""
-        of_soft = self._run(soft(student), batch, self.soft_sums)
-        of_hard = self._run(hard(student), batch, self.hard_sums)
-        excess = self.gaps(Rates.of(*(of_hard if self.proxy else of_soft))) - self.threshold
-        return {"soft_sums": of_soft, "hard_sums": of_hard, **self.climbed(excess, epoch)}
-
     def followed(self) -> dict[str, Tensor]:
         """The multipliers: numbered in the order of conditions and classes where there are more."""
         each = self.multipliers.detach().flatten().clone()
         if len(each) == 1:
             return {"multiplier": each[0]}
         return {f"multiplier/{number}": value for number, value in enumerate(each)}
+
+    def _driven(self, sums: Tensor) -> Tensor:
+        """What the student descends on, shape ``[]``, from the running sums of soft predictions."""
+        return self.primal(self.descended(Rates.of(*sums)) - self.threshold)
 
     def _run(self, predictions: Tensor, batch: Batch, sums: Tensor) -> Tensor:
         """The sums of this batch and of the ones before, see `Statistic.sums`."""

@@ -52,11 +52,6 @@ class Mitigations(nn.ModuleDict):
         """Module paths of the student that some of them reads."""
         return tuple(name for one in self.named.values() for name in one.student_features)
 
-    @property
-    def has_state(self) -> bool:
-        """Whether some of them remembers from one step to the next."""
-        return any(type(one).advanced is not Mitigation.advanced for one in self.named.values())
-
     def connect(self, student: ModelOutputs, generator: torch.Generator) -> None:
         """Let each build what depends on the student's shapes, whatever order they are given in."""
         for _, one in sorted(self.named.items()):

@@ -65,15 +65,21 @@ class FairnessTerm(Knobs, ABC):
         value: Tensor = self(student, batch, epoch)
         return value
 
-    def advanced(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
-        """The term's own state after a step, by buffer; most have none.
+    def stepped(
+        self, student: ModelOutputs, batch: Batch, epoch: Tensor, model: Student | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The term in a step of training, and its own state after it, by buffer; most have none.
 
         Args:
-            student: the student's outputs in the step.
+            student: the student's outputs in the step, with gradient.
             batch: the rows.
-            epoch: as `forward`.
+            epoch: counted from 0, shape ``[]``.
+            model: as `asking`.
+
+        Returns:
+            `asking`, with gradient, and the state without.
         """
-        return {}
+        return self.asking(student, batch, epoch, model), {}
 
     def followed(self) -> dict[str, Tensor]:
         """What of its own state is worth a curve, by name, shape ``[]`` each; mostly nothing."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from fairkd.data.batch import taken
 from fairkd.errors import ConfigError, unknown_name
 
 _PLACES = {"first": 0, "last": -1}
@@ -26,7 +27,8 @@ class ModelOutputs(NamedTuple):
     def rows(self, chosen: Tensor | slice) -> "ModelOutputs":
         """The outputs for the chosen rows."""
         return ModelOutputs(
-            self.logits[chosen], {name: value[chosen] for name, value in self.features.items()}
+            taken(self.logits, chosen),
+            {name: taken(value, chosen) for name, value in self.features.items()},
         )
 
     def to(self, device: torch.device | torch.dtype) -> "ModelOutputs":

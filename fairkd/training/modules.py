@@ -51,18 +51,12 @@ def check_finite(epoch: int, row: Mapping[str, float]) -> None:
             )
 
 
-def advance(
-    objective: Objective,
-    student: ModelOutputs,
-    teacher: ModelOutputs | None,
-    batch: Batch,
-    epoch: Tensor,
-) -> None:
-    """Put the state of terms and constraints after a step into place.
+def advance(objective: Objective, state: Mapping[str, Tensor]) -> None:
+    """Put the state of terms and constraints after a step into place (see `Objective.stepped`).
 
     The old tensors stay as they are: the step's gradient is yet to be taken, and may need them.
     """
-    for name, value in objective.advanced(student, teacher, batch, epoch).items():
+    for name, value in state.items():
         path, _, buffer = name.rpartition(".")
         setattr(objective.get_submodule(path), buffer, value)
 
@@ -167,7 +161,7 @@ class ClassifierModule(pl.LightningModule):
             batch = self.augmenter(batch)
         outputs = run(self.model, batch.x, self.objective.student_features)
         teacher = self.teacher_outputs("train", batch)
-        value = self.objective(
+        value, state = self.objective.stepped(
             outputs,
             teacher,
             batch,
@@ -178,8 +172,7 @@ class ClassifierModule(pl.LightningModule):
         self._trained.add({_LOSS: value.total, **value.terms})
         if value.opponents:
             self._note_opponents(value)
-        if self.objective.has_state:
-            advance(self.objective, outputs, teacher, batch, self._epoch)
+        advance(self.objective, state)
         total: Tensor = value.total
         return total
 

@@ -1,7 +1,7 @@
 """What a student minimises: a pure function of outputs and a batch, with tensors for knobs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -176,53 +176,6 @@ class Objective(nn.Module):
         """How likely each training row is to be drawn (see `Mitigations.chances`)."""
         return self.mitigations.chances(split)
 
-    @property
-    def has_state(self) -> bool:
-        """Whether some part remembers from one step to the next."""
-        return (
-            any(
-                type(term).advanced is not DistillationTerm.advanced
-                for term in self.named_terms.values()
-            )
-            or any(
-                type(constraint).advanced is not FairnessTerm.advanced
-                for constraint in self.named_constraints.values()
-            )
-            or self.mitigations.has_state
-        )
-
-    def advanced(
-        self, student: ModelOutputs, teacher: ModelOutputs | None, batch: Batch, epoch: Tensor
-    ) -> dict[str, Tensor]:
-        """The state of all parts after a step, by its name in this module.
-
-        Nothing is changed here.
-
-        Args:
-            student: the student's outputs in the step.
-            teacher: the teacher's; may be ``None`` without terms.
-            batch: the rows.
-            epoch: as `forward`.
-        """
-        with torch.no_grad():
-            found = {
-                f"mitigations.{name}": value
-                for name, value in self.mitigations.advanced(student, batch, epoch).items()
-            }
-            batch = self.mitigations.weighed(batch, epoch)
-            found |= {
-                f"constraints.{name}.{buffer}": value
-                for name, constraint in self.named_constraints.items()
-                for buffer, value in constraint.advanced(student, batch, epoch).items()
-            }
-            if teacher is None:
-                return found
-            return found | {
-                f"terms.{name}.{buffer}": value
-                for name, term in self.named_terms.items()
-                for buffer, value in term.advanced(student, teacher, batch, epoch).items()
-            }
-
     def forward(
         self,
         student: ModelOutputs,
@@ -245,6 +198,68 @@ class Objective(nn.Module):
         Raises:
             ConfigError: there are distillation terms and no teacher outputs.
         """
+        value, _ = self._with_state(
+            student,
+            teacher,
+            batch,
+            epoch,
+            parameters,
+            lambda term, weighed: (term.asking(student, weighed, epoch, model), {}),
+        )
+        return value
+
+    def stepped(
+        self,
+        student: ModelOutputs,
+        teacher: ModelOutputs | None,
+        batch: Batch,
+        epoch: Tensor,
+        parameters: Mapping[str, Tensor] | None = None,
+        model: Student | None = None,
+    ) -> tuple[ObjectiveValue, dict[str, Tensor]]:
+        """The objective of a batch in training, and the state of all parts after the step.
+
+        Nothing is changed here.
+
+        Args, Raises:
+            As `forward`.
+
+        Returns:
+            The objective, and the state by its name in this module; mostly there is none.
+        """
+        value, of_constraints = self._with_state(
+            student,
+            teacher,
+            batch,
+            epoch,
+            parameters,
+            lambda term, weighed: term.stepped(student, weighed, epoch, model),
+        )
+        with torch.no_grad():
+            state = {
+                f"mitigations.{name}": after
+                for name, after in self.mitigations.advanced(student, batch, epoch).items()
+            }
+            state |= of_constraints
+            if teacher is None:
+                return value, state
+            batch = self.mitigations.weighed(batch, epoch)
+            return value, state | {
+                f"terms.{name}.{buffer}": after
+                for name, term in self.named_terms.items()
+                for buffer, after in term.advanced(student, teacher, batch, epoch).items()
+            }
+
+    def _with_state(
+        self,
+        student: ModelOutputs,
+        teacher: ModelOutputs | None,
+        batch: Batch,
+        epoch: Tensor,
+        parameters: Mapping[str, Tensor] | None,
+        taken: Callable[[FairnessTerm, Batch], tuple[Tensor, dict[str, Tensor]]],
+    ) -> tuple[ObjectiveValue, dict[str, Tensor]]:
+        """The objective, and the constraints' state as ``taken`` has it, by its name here."""
         batch = self.mitigations.weighed(batch, epoch)
         distilling = (epoch >= self.start_epoch).to(self.label_weight.dtype)
         labels = cross_entropy(student.logits, batch.y)
@@ -259,9 +274,11 @@ class Objective(nn.Module):
             for name, term in self.terms.items():
                 terms[name] = _mean(term(student, teacher, batch, epoch), batch.weight)
                 weights[name] = strength * _buffer(term, "weight")
+        state: dict[str, Tensor] = {}
         for name, constraint in self.named_constraints.items():
-            terms[name] = constraint.asking(student, batch, epoch, model)
+            terms[name], after = taken(constraint, batch)
             weights[name] = constraint.factor
+            state |= {f"constraints.{name}.{buffer}": new for buffer, new in after.items()}
         opponents: dict[str, Opponent] = {}
         for name, contest in self.mitigations.contests(student, batch, epoch).items():
             terms[name], weights[name] = contest.value, contest.weight
@@ -271,7 +288,7 @@ class Objective(nn.Module):
             terms[PULL] = self._distance_to_start(parameters)
             weights[PULL] = self.pull
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-        return ObjectiveValue(total, terms, weights, opponents)
+        return ObjectiveValue(total, terms, weights, opponents), state
 
     def _distance_to_start(self, parameters: Mapping[str, Tensor]) -> Tensor:
         distances = [

@@ -120,7 +120,7 @@ def test_sums_that_are_carried_on_are_told_from_nothing_sooner() -> None:
         batch = batch._replace(y=torch.zeros(256, dtype=torch.int64))
         outputs = ModelOutputs(logits[rows], {})
         alone = dual.rates(logits[rows].softmax(-1), batch).defined
-        for name, state in dual.advanced(outputs, batch, epoch).items():
+        for name, state in dual.stepped(outputs, batch, epoch, None)[1].items():
             dual.get_buffer(name).copy_(state)
         defined.append((bool(alone[0, 0, 1]), bool(Rates.of(*dual.soft_sums).defined[0, 0, 1])))
     lone, carried = zip(*defined, strict=True)

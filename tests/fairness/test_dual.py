@@ -39,7 +39,7 @@ OUTPUTS = _outputs([0.6, 0.6, 0.3, 0.3])
 
 def _advance(constraint: Dual, outputs: ModelOutputs, batch: Batch, epoch: Tensor) -> None:
     with torch.no_grad():
-        state = constraint.advanced(outputs, batch, epoch)
+        _, state = constraint.stepped(outputs, batch, epoch, None)
     for name, value in state.items():
         constraint.get_buffer(name)
         setattr(constraint, name, value)
@@ -48,6 +48,24 @@ def _advance(constraint: Dual, outputs: ModelOutputs, batch: Batch, epoch: Tenso
 def _step(constraint: Dual, epoch: Tensor = NOW) -> float:
     _advance(constraint, OUTPUTS, BATCH, epoch)
     return float(constraint.multipliers)
+
+
+@pytest.mark.parametrize("proxy", [True, False])
+@pytest.mark.parametrize("kind", [Lagrangian, NuPI, AugmentedLagrangian])
+def test_a_step_has_the_terms_value_and_gradient_and_a_state_without_any(
+    kind: type[Dual], proxy: bool
+):
+    constraint = kind(SEX, 2, threshold=0.1, weight=2.0, running=0.5, proxy=proxy)
+    _step(constraint)
+    logits = OUTPUTS.logits.clone().requires_grad_()
+    outputs = ModelOutputs(logits, {})
+    alone = constraint(outputs, BATCH, NOW)
+    value, state = constraint.stepped(outputs, BATCH, NOW, None)
+    assert value.item() == alone.item() != 0.0
+    gradients = [torch.autograd.grad(of, logits)[0] for of in (value, alone)]
+    assert torch.equal(*gradients)
+    assert state.keys() >= {"multipliers", "soft_sums", "hard_sums"}
+    assert not any(tensor.requires_grad for tensor in state.values())
 
 
 def test_every_multiplier_is_followed_as_it_was_when_asked():

@@ -84,11 +84,8 @@ class Step(nn.Module):
         """The objective of one batch, and what follows from it."""
         outputs = run(self.model, batch.x, self.objective.student_features)
         pulled = dict(self.model.named_parameters()) if len(self.objective.start) else None
-        value = self.objective(outputs, teacher, batch, epoch, pulled, self.model)
-        state: dict[str, Tensor] = {}
-        if self.objective.has_state:
-            advanced = self.objective.advanced(outputs, teacher, batch, epoch)
-            state = {f"objective.{name}": value for name, value in advanced.items()}
+        value, after = self.objective.stepped(outputs, teacher, batch, epoch, pulled, self.model)
+        state = {f"objective.{name}": tensor for name, tensor in after.items()}
         return Stepped(value.total, value.terms, state, value.opponents)
 
 

@@ -106,9 +106,11 @@ class _Places:
         self._used = list(dict.fromkeys(source_of))
         self._size = len(source_of)
         self._index = torch.tensor([self._used.index(s) for s in source_of], device=device)
+        self._one_each = len(self._used) == self._size
 
     def lay_out(self, sources: Sequence[torch.Tensor]) -> torch.Tensor:
         if len(self._used) == 1:
             only = sources[self._used[0]]
             return only.expand(self._size, *only.shape)
-        return torch.stack([sources[s] for s in self._used]).index_select(0, self._index)
+        together = torch.stack([sources[s] for s in self._used])
+        return together if self._one_each else together.index_select(0, self._index)
