@@ -106,9 +106,7 @@ class Sweep:
     @property
     def outside_at_most(self) -> float:
         """Seconds a job in which processes did not train, waiting for each other included."""
-        # Where a span began is known to some tenths of a second: those of one process may overlap.
-        busy = min(self.training / self.processes, self.any_training)
-        return (self.seconds - busy) / self.jobs
+        return (self.seconds - self.training / self.processes) / self.jobs
 
     def to_json(self) -> dict[str, object]:
         plain = {name: value for name, value in asdict(self).items() if name != "students"}

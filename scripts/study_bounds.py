@@ -31,8 +31,8 @@ def bounds(study: Mapping[str, Any]) -> str:
         "of best accuracy on validation among those whose gap is within the threshold there (the "
         "smallest gap where there is none). The threshold optimiser needs the group of each new "
         "row, and offers equalized odds of 0 alone. The penalty and the threshold optimiser "
-        "have 10 repetitions and exponentiated gradient 5, the first ones of the same splits: they "
-        "take the longest. *s* "
+        "have 6 repetitions and exponentiated gradient 5, the first ones of the same splits, which "
+        "keeps all of this page within an hour. *s* "
         "is wall time for one repetition of a row on two cores, all of its candidates together; "
         "the first sweep of each data set trains teachers and controls as well.",
         "",

@@ -109,12 +109,15 @@ def swept(sweep: Sweep, folder: Path, replicates: int) -> dict[str, Any]:
 
 
 def run(words: Iterable[str], folder: Path, name: str) -> list[dict[str, str]]:
-    """Run a sweep in a folder that a study's sweeps share; its jobs, one row each."""
+    """Run a sweep in a study's folder, beside the store of all studies; its jobs, one row each."""
     place = folder / name
     place.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "fairkd", "-m", *words]
     print(" ".join(command[1:]), flush=True)
-    where = (f"hydra.sweep.dir={place.resolve()}", f"paths.store={(folder / 'store').resolve()}")
+    where = (
+        f"hydra.sweep.dir={place.resolve()}",
+        f"paths.store={(folder.parent / 'store').resolve()}",
+    )
     subprocess.run([*command, *where], cwd=folder, check=True)
     with (place / "jobs.csv").open() as file:
         jobs = list(csv.DictReader(file))

@@ -52,7 +52,7 @@ def _bounds() -> list[Sweep]:
             Sweep(
                 f"{name}_penalty",
                 (*data, "constraint=penalty", _KEPT, *dual, "constraint.weight=0.25,0.5,1,2"),
-                most_replicates=10,  # four weights each
+                most_replicates=6,  # four weights each
             ),
             Sweep(
                 f"{name}_reductions",
@@ -64,13 +64,13 @@ def _bounds() -> list[Sweep]:
                 f"{name}_thresholds",
                 (*data, *_BASELINES, "baseline=threshold_optimizer", *alike,
                  "baseline.statistic=selection_rate"),
-                most_replicates=10,  # searched for anew at every threshold
+                most_replicates=6,  # searched for anew at every threshold
             ),
             Sweep(
                 f"{name}_odds_thresholds",
                 (*data, *_BASELINES, "baseline=threshold_optimizer", f"baseline.by={by}",
                  "baseline.statistic=equalized_odds", "baseline.threshold=0"),
-                most_replicates=10,
+                most_replicates=6,
             ),
         ]  # fmt: skip
     return found

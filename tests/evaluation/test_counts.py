@@ -1,10 +1,11 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor
 
 from fairkd.errors import ConfigError
@@ -93,10 +94,18 @@ def _process(rank: int, port: int, folder: str) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_sum_their_counts(tmp_path, monkeypatch, free_port):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # the processes import this module
-    mp.spawn(_process, args=(free_port(), str(tmp_path)), nprocs=2)
+def test_two_processes_sum_their_counts(tmp_path, free_port):
+    port = free_port()
+    processes = [
+        subprocess.Popen([sys.executable, __file__, str(rank), str(port), str(tmp_path)])
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
     whole = group_counts(*_rows(31, 2, 3), 3)
     for rank in range(2):
         found = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(found, whole, rtol=1e-13, atol=1e-13)
+
+
+if __name__ == "__main__":
+    _process(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -81,11 +81,6 @@ def test_time_outside_training_lies_between_both_ways_to_count_it():
     assert sweep.to_json()["outside_training_a_job"] == pytest.approx([0.75, 1.0])
 
 
-def test_spans_of_one_process_that_overlap_a_little():
-    sweep = Sweep(2, 10.0, 1, training=4.2, any_training=4.0, peak=0, stacks=(), students={})
-    assert sweep.to_json()["outside_training_a_job"] == pytest.approx([3.0, 3.0])
-
-
 def test_students_that_a_stack_did_not_take_are_told():
     students_ = {"a": "1", "b": "2", "c": "3"}
     exact = Sweep(3, 10.0, 1, training=5.0, any_training=5.0, peak=0, stacks=(), students=students_)

@@ -128,6 +128,14 @@ def test_a_kind_is_cut_where_two_processes_are_done_sooner_by_that(
     assert found.alone == {}
 
 
+def test_members_of_a_stack_took_equal_shares_of_its_seconds(member: Make) -> None:
+    outcomes = train_together([member(seed=seed) for seed in range(3)])
+    assert all(isinstance(outcome, Trained) for outcome in outcomes)
+    seconds = {outcome.seconds for outcome in outcomes if isinstance(outcome, Trained)}
+    assert len(seconds) == 1
+    assert min(seconds) > 0
+
+
 def test_members_that_read_the_same_batches_stand_together(member: Make) -> None:
     members = [member(seed=k % 2, temperature=1.0 + k) for k in range(8)]
     seeds = [[members[place].seed for place in stack] for stack in grouped(members, parts=2).stacks]
