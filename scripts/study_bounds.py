@@ -33,7 +33,7 @@ def bounds(study: Mapping[str, Any]) -> str:
         "row, and offers equalized odds of 0 alone. The penalty and the threshold optimiser "
         "have 6 repetitions and exponentiated gradient 5, the first ones of the same splits, which "
         "keeps all of this page within an hour. *s* "
-        "is wall time for one repetition of a row on two cores, all of its candidates together; "
+        "is wall time for one repetition of a row on one core, all of its candidates together; "
         "the first sweep of each data set trains teachers and controls as well.",
         "",
     ]

@@ -1,8 +1,10 @@
 """Bounds, frontiers, temperature and missing groups on Adult, COMPAS and law school, as a page.
 
 Four studies, each a few sweeps through the stacked launcher. Repetitions vary data split, teacher
-and student together. Results go to docs/fairness.json, docs/fairness.md and docs/frontier.png. A
-sweep that was interrupted goes on from its store: the same command again.
+and student together. Sweeps that share teachers follow each other; others run side by side, as many
+as there are cores, in one process each: what a sweep does before and after training takes one core
+in any case. Results go to docs/fairness.json, docs/fairness.md and docs/frontier.png. A study that
+was interrupted goes on from its store: the same command again.
 
     python scripts/study_fairness.py --only frontier --replicates 3
 """
@@ -10,11 +12,14 @@ sweep that was interrupted goes on from its store: the same command again.
 import argparse
 import csv
 import json
+import math
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +31,7 @@ from study_sweeps import BOUNDS, FRONTIER, MISSING, TEMPERATURE, Sweep
 from study_temperature import temperature
 
 from fairkd.sweeps.outcome import SEED_KEYS
+from fairkd.sweeps.pool import processes
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "fairness.json"
@@ -49,6 +55,8 @@ test, at threshold 0.5. The teacher is a perceptron of 256-256 units, the studen
 distilled at T = 4, alpha = 0.9, 20 epochs (COMPAS: 40). Nothing was tuned to these tables.
 """
 _NUMBERS = ("accuracy", "disparity")
+_Of = tuple[str, str]
+"""A study, and the name of one of its sweeps, or of its data."""
 
 
 def main() -> None:
@@ -62,14 +70,61 @@ def main() -> None:
     arguments = parser.parse_args()
     kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     wanted = [] if arguments.page else arguments.only or list(STUDIES)
+    began = time.perf_counter()
+    found = side_by_side(wanted, arguments.folder, arguments.replicates)
     for study in wanted:
         sweeps, replicates = STUDIES[study]
-        count = arguments.replicates or replicates
-        found = {sweep.name: swept(sweep, arguments.folder / study, count) for sweep in sweeps}
-        kept[study] = {"replicates": count, "sweeps": found}
-        _write(kept)
+        kept[study] = {
+            "replicates": arguments.replicates or replicates,
+            "sweeps": {sweep.name: found[study, sweep.name] for sweep in sweeps},
+        }
     _write(kept)
+    if wanted:
+        print(f"took    {(time.perf_counter() - began) / 60:.1f} minutes")
     print(f"page    {DOCS / 'fairness.md'}")
+
+
+def side_by_side(studies: Sequence[str], folder: Path, replicates: int | None) -> dict[_Of, Any]:
+    """What `swept` says of all sweeps of some studies; after a failed one, none is begun."""
+    chains = chained(studies)
+    total = sum(map(len, chains))
+    found: dict[_Of, Any] = {}
+    stopped = threading.Event()
+
+    def follow(chain: Sequence[tuple[str, Sweep]]) -> None:
+        for study, sweep in chain:
+            if stopped.is_set():
+                return
+            numbers = swept(sweep, folder / study, replicates or STUDIES[study][1])
+            found[study, sweep.name] = numbers
+            done = f"{len(found)} of {total} sweeps"
+            print(f"{done}: {study}, {sweep.name}, {numbers['seconds']:.0f} s", flush=True)
+
+    with ThreadPoolExecutor(processes(None, len(chains), 1)) as threads:
+        going = [threads.submit(follow, chain) for chain in chains]
+        try:
+            for future in as_completed(going):
+                future.result()
+        finally:
+            stopped.set()
+    return found
+
+
+def chained(studies: Sequence[str]) -> list[list[tuple[str, Sweep]]]:
+    """The sweeps of some studies, those that share teachers in one chain; the longest first."""
+    chains: dict[_Of, list[tuple[str, Sweep]]] = {}
+    for study in studies:
+        for sweep in STUDIES[study][0]:
+            data = next((word for word in sweep.words if word.startswith("data=")), "")
+            chains.setdefault((study, data), []).append((study, sweep))
+    return sorted(chains.values(), key=lambda chain: -sum(_jobs(*one) for one in chain))
+
+
+def _jobs(study: str, sweep: Sweep) -> int:
+    """How many jobs it has: for each repetition, the product of its words' numbers of values."""
+    repetitions = min(STUDIES[study][1], sweep.most_replicates or math.inf)
+    varied = (word for word in sweep.words if "=[" not in word)
+    return int(repetitions * math.prod(word.count(",") + 1 for word in varied))
 
 
 def _write(kept: dict[str, Any]) -> None:
@@ -113,12 +168,15 @@ def run(words: Iterable[str], folder: Path, name: str) -> list[dict[str, str]]:
     place = folder / name
     place.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "fairkd", "-m", *words]
-    print(" ".join(command[1:]), flush=True)
     where = (
+        "hydra.launcher.n_jobs=1",
         f"hydra.sweep.dir={place.resolve()}",
         f"paths.store={(folder.parent / 'store').resolve()}",
     )
-    subprocess.run([*command, *where], cwd=folder, check=True)
+    with (place / "output.txt").open("w") as output:
+        done = subprocess.run([*command, *where], cwd=folder, stdout=output, stderr=output)
+    if done.returncode:
+        raise SystemExit(f"A sweep failed, exit code {done.returncode}: see {output.name}")
     with (place / "jobs.csv").open() as file:
         jobs = list(csv.DictReader(file))
     for job in jobs:  # hundreds of folders with students that nobody asks for

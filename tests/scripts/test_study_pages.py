@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import study_sweeps
 from study_bounds import best_or_fairest, bound_row
-from study_fairness import _numbers
+from study_fairness import STUDIES, _numbers, chained, side_by_side
 from study_frontier import NOBODY, areas_of, draw, frontier
 from study_missing import missing
 from study_temperature import temperature
@@ -18,6 +18,32 @@ def job(replicate: int, accuracy: float, gap: float, varied=None, metric="m/sex"
             found |= {f"{split}/{model}accuracy": 0.85, f"{split}/{model}disparity": 0.17}
         found |= {f"{split}/accuracy": accuracy, f"{split}/disparity": gap}
     return {**found, **more}
+
+
+def test_every_sweep_is_in_one_chain_and_those_of_a_chain_share_their_data() -> None:
+    chains = chained(list(STUDIES))
+    names = [(study, sweep.name) for chain in chains for study, sweep in chain]
+    assert sorted(names) == sorted(
+        (s, sweep.name) for s, (sweeps, _) in STUDIES.items() for sweep in sweeps
+    )
+    for chain in chains:
+        assert len({study for study, _ in chain}) == 1
+        assert len({tuple(w for w in s.words if w.startswith("data=")) for _, s in chain}) == 1
+    assert chains[0][0][1].name == "adult_certified"  # the longest, so that nobody waits for it
+
+
+def test_a_sweep_that_fails_ends_the_study_and_says_where_it_said_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = tmp_path / "failing"
+    failing.write_text("#!/bin/sh\necho no such data\nexit 3\n")
+    failing.chmod(0o755)
+    monkeypatch.setattr("study_fairness.sys.executable", str(failing))
+    with pytest.raises(SystemExit, match=r"exit code 3: see .*output\.txt") as error:
+        side_by_side(["temperature", "missing"], tmp_path, 2)
+    said = Path(str(error.value).rpartition("see ")[2])
+    assert said.read_text() == "no such data\n"
+    assert not (tmp_path / "missing" / "proxy").exists()  # its chain's first one failed
 
 
 def test_the_weight_is_chosen_on_validation() -> None:
