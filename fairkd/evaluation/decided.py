@@ -63,7 +63,20 @@ def decided_records(
     truth = models[0][0].truth
     decided = [predictions.predicted(threshold) for predictions, threshold in models]
     overall = _overall(truth, decided, settings)
-    blocks = {block.name: _block(truth, block, decided, settings, rates) for block in truth.blocks}
+    tables = {
+        block.name: torch.stack([block_counts(truth, block, decisions) for decisions in decided])
+        for block in truth.blocks
+    }
+    rated = [
+        _rated({name: counts[place] for name, counts in tables.items()}, rates)
+        for place in range(len(models))
+    ]
+    blocks = {
+        block.name: _block(
+            truth, block, tables[block.name], settings, [of[block.name] for of in rated]
+        )
+        for block in truth.blocks
+    }
     return [
         Record(overall[place], {name: records[place] for name, records in blocks.items()})
         for place in range(len(models))
@@ -85,14 +98,26 @@ def _overall(
     ]
 
 
+def _rated(tables: Mapping[str, Tensor], rates: Rates) -> dict[str, dict[str, Tensor]]:
+    """The rates of each block's groups, all read at once: one call costs more than one group."""
+    if not tables:
+        return {}
+    sizes = [len(counts) for counts in tables.values()]
+    together = rates(torch.cat(list(tables.values())))
+    found = {name: torch.split(of_groups, sizes) for name, of_groups in together.items()}
+    return {
+        block: {name: parts[place] for name, parts in found.items()}
+        for place, block in enumerate(tables)
+    }
+
+
 def _block(
     truth: Truth,
     block: Block,
-    decided: Sequence[NDArray[np.int64]],
+    tables: Tensor,
     settings: EvaluationSettings,
-    rates: Rates,
+    rated: Sequence[Mapping[str, Tensor]],
 ) -> list[BlockRecord]:
-    tables = torch.stack([block_counts(truth, block, decisions) for decisions in decided])
     # The groups' sizes are the same whatever is decided, and so is the reference.
     reference = reference_of(block, tables[0], settings)
     found = bootstrap(
@@ -102,9 +127,8 @@ def _block(
         settings.confidence,
     )
     records = []
-    for place in range(len(decided)):
+    for place, by_group in enumerate(rated):
         record = BlockRecord(block.cells, {}, {})
-        by_group = rates(tables[place])
         gaps = disparities(by_group, reference)
         for name, (_, intervals) in found.items():
             own = intervals.of(place)
