@@ -18,7 +18,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -71,21 +72,22 @@ def main() -> None:
     kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     wanted = [] if arguments.page else arguments.only or list(STUDIES)
     began = time.perf_counter()
-    found = side_by_side(wanted, arguments.folder, arguments.replicates)
-    for study in wanted:
-        sweeps, replicates = STUDIES[study]
-        kept[study] = {
-            "replicates": arguments.replicates or replicates,
-            "sweeps": {sweep.name: found[study, sweep.name] for sweep in sweeps},
-        }
+    for study, found in side_by_side(wanted, arguments.folder, arguments.replicates):
+        kept[study] = {"replicates": arguments.replicates or STUDIES[study][1], "sweeps": found}
+        _write(kept)
     _write(kept)
     if wanted:
         print(f"took    {(time.perf_counter() - began) / 60:.1f} minutes")
     print(f"page    {DOCS / 'fairness.md'}")
 
 
-def side_by_side(studies: Sequence[str], folder: Path, replicates: int | None) -> dict[_Of, Any]:
-    """What `swept` says of all sweeps of some studies; after a failed one, none is begun."""
+def side_by_side(
+    studies: Sequence[str], folder: Path, replicates: int | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each study when all of it is done, with what `swept` says of its sweeps, by name.
+
+    After a sweep that failed, none is begun.
+    """
     chains = chained(studies)
     total = sum(map(len, chains))
     found: dict[_Of, Any] = {}
@@ -101,13 +103,17 @@ def side_by_side(studies: Sequence[str], folder: Path, replicates: int | None) -
             print(f"{done}: {study}, {sweep.name}, {numbers['seconds']:.0f} s", flush=True)
 
     with ThreadPoolExecutor(processes(None, len(chains), 1)) as threads:
-        going = [threads.submit(follow, chain) for chain in chains]
+        going = {threads.submit(follow, chain): chain[0][0] for chain in chains}
+        left = Counter(going.values())
         try:
             for future in as_completed(going):
                 future.result()
+                study = going[future]
+                left[study] -= 1
+                if not left[study]:
+                    yield study, {s.name: found[study, s.name] for s in STUDIES[study][0]}
         finally:
             stopped.set()
-    return found
 
 
 def chained(studies: Sequence[str]) -> list[list[tuple[str, Sweep]]]:

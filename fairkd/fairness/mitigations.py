@@ -63,12 +63,11 @@ class Mitigations(nn.ModuleDict):
             one.learn(splits)
 
     def advanced(self, student: ModelOutputs, batch: Batch, epoch: Tensor) -> dict[str, Tensor]:
-        """The state of all of them after a step, by its name in this module."""
-        weighed = self.weighed(batch, epoch)
+        """The state of all of them after a step with weighed rows, by its name in this module."""
         return {
             f"{name}.{buffer}": value
             for name, one in self.named.items()
-            for buffer, value in one.advanced(student, weighed, epoch).items()
+            for buffer, value in one.advanced(student, batch, epoch).items()
         }
 
     def chances(self, split: Batch) -> Tensor | None:

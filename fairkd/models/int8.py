@@ -101,10 +101,10 @@ def quantised(model: nn.Module, rows: Tensor, work: Sequence[int], *, static: bo
     with tempfile.TemporaryDirectory() as name, without_advice():
         whole, small = Path(name, "whole.onnx"), Path(name, "int8.onnx")
         whole.write_bytes(_graph(model, rows[:2]))
+        # Weights of 7 bits: sums of two products of 8 overflow where a CPU has no VNNI.
         if static:
             quantize_static(whole, small, Rows(), per_channel=True, reduce_range=True)
         else:
-            # Weights of 7 bits: sums of two products of 8 overflow where a CPU has no VNNI.
             quantize_dynamic(whole, small, per_channel=True, reduce_range=True)
         graph = torch.from_numpy(np.frombuffer(small.read_bytes(), dtype=np.uint8).copy())
     return Int8(graph, torch.tensor(work), by_row=not static)

@@ -198,15 +198,12 @@ class Objective(nn.Module):
         Raises:
             ConfigError: there are distillation terms and no teacher outputs.
         """
-        value, _ = self._with_state(
-            student,
-            teacher,
-            batch,
-            epoch,
-            parameters,
-            lambda term, weighed: (term.asking(student, weighed, epoch, model), {}),
-        )
-        return value
+        batch = self.mitigations.weighed(batch, epoch)
+
+        def ask(_name: str, constraint: FairnessTerm) -> Tensor:
+            return constraint.asking(student, batch, epoch, model)
+
+        return self._value(student, teacher, batch, epoch, parameters, ask)
 
     def stepped(
         self,
@@ -227,40 +224,35 @@ class Objective(nn.Module):
         Returns:
             The objective, and the state by its name in this module; mostly there is none.
         """
-        value, of_constraints = self._with_state(
-            student,
-            teacher,
-            batch,
-            epoch,
-            parameters,
-            lambda term, weighed: term.stepped(student, weighed, epoch, model),
-        )
+        batch = self.mitigations.weighed(batch, epoch)
+        state: dict[str, Tensor] = {}
+
+        def ask(name: str, constraint: FairnessTerm) -> Tensor:
+            asked, after = constraint.stepped(student, batch, epoch, model)
+            state.update({f"constraints.{name}.{buffer}": new for buffer, new in after.items()})
+            return asked
+
+        value = self._value(student, teacher, batch, epoch, parameters, ask)
         with torch.no_grad():
-            state = {
-                f"mitigations.{name}": after
-                for name, after in self.mitigations.advanced(student, batch, epoch).items()
-            }
-            state |= of_constraints
+            for name, new in self.mitigations.advanced(student, batch, epoch).items():
+                state[f"mitigations.{name}"] = new
             if teacher is None:
                 return value, state
-            batch = self.mitigations.weighed(batch, epoch)
-            return value, state | {
-                f"terms.{name}.{buffer}": after
-                for name, term in self.named_terms.items()
-                for buffer, after in term.advanced(student, teacher, batch, epoch).items()
-            }
+            for name, term in self.named_terms.items():
+                for buffer, new in term.advanced(student, teacher, batch, epoch).items():
+                    state[f"terms.{name}.{buffer}"] = new
+        return value, state
 
-    def _with_state(
+    def _value(
         self,
         student: ModelOutputs,
         teacher: ModelOutputs | None,
         batch: Batch,
         epoch: Tensor,
         parameters: Mapping[str, Tensor] | None,
-        taken: Callable[[FairnessTerm, Batch], tuple[Tensor, dict[str, Tensor]]],
-    ) -> tuple[ObjectiveValue, dict[str, Tensor]]:
-        """The objective, and the constraints' state as ``taken`` has it, by its name here."""
-        batch = self.mitigations.weighed(batch, epoch)
+        ask: Callable[[str, FairnessTerm], Tensor],
+    ) -> ObjectiveValue:
+        """The objective of weighed rows, where ``ask`` gives a constraint's value."""
         distilling = (epoch >= self.start_epoch).to(self.label_weight.dtype)
         labels = cross_entropy(student.logits, batch.y)
         terms = {LABELS: _mean(self.mitigations.labels(labels, batch, epoch), batch.weight)}
@@ -274,11 +266,9 @@ class Objective(nn.Module):
             for name, term in self.terms.items():
                 terms[name] = _mean(term(student, teacher, batch, epoch), batch.weight)
                 weights[name] = strength * _buffer(term, "weight")
-        state: dict[str, Tensor] = {}
         for name, constraint in self.named_constraints.items():
-            terms[name], after = taken(constraint, batch)
+            terms[name] = ask(name, constraint)
             weights[name] = constraint.factor
-            state |= {f"constraints.{name}.{buffer}": new for buffer, new in after.items()}
         opponents: dict[str, Opponent] = {}
         for name, contest in self.mitigations.contests(student, batch, epoch).items():
             terms[name], weights[name] = contest.value, contest.weight
@@ -288,7 +278,7 @@ class Objective(nn.Module):
             terms[PULL] = self._distance_to_start(parameters)
             weights[PULL] = self.pull
         total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-        return ObjectiveValue(total, terms, weights, opponents), state
+        return ObjectiveValue(total, terms, weights, opponents)
 
     def _distance_to_start(self, parameters: Mapping[str, Tensor]) -> Tensor:
         distances = [

@@ -40,7 +40,7 @@ def test_a_sweep_that_fails_ends_the_study_and_says_where_it_said_why(
     failing.chmod(0o755)
     monkeypatch.setattr("study_fairness.sys.executable", str(failing))
     with pytest.raises(SystemExit, match=r"exit code 3: see .*output\.txt") as error:
-        side_by_side(["temperature", "missing"], tmp_path, 2)
+        list(side_by_side(["temperature", "missing"], tmp_path, 2))
     said = Path(str(error.value).rpartition("see ")[2])
     assert said.read_text() == "no such data\n"
     assert not (tmp_path / "missing" / "proxy").exists()  # its chain's first one failed

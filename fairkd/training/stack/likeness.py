@@ -121,10 +121,8 @@ def _of_state(member: Member) -> str | None:
 
 
 def _of_rounding(member: Member) -> str | None:
-    for term in member.objective.named_terms.values() if member.exact else ():
-        if not term.stacks_exactly:
-            return OTHER_BITS
-    return None
+    exactly = all(term.stacks_exactly for term in member.objective.named_terms.values())
+    return OTHER_BITS if member.exact and not exactly else None
 
 
 def _structure(root: nn.Module) -> tuple[object, ...]:
