@@ -63,7 +63,7 @@ bench: install ## Time training against a bare PyTorch loop, the command line's 
 methods: data ## Compare every distillation method on Iris, Adult and tinted MNIST (an hour)
 	$(BIN)/python scripts/compare_methods.py $(ARGS)
 
-fairness: data ## Bounds, frontiers, temperature and missing groups on Adult, COMPAS, law school (an hour)
+fairness: data ## Bounds, frontiers, temperature and missing groups on Adult, COMPAS, law school (40 minutes)
 	$(BIN)/fairkd data fetch compas
 	$(BIN)/fairkd data fetch law_school
 	$(BIN)/python scripts/study_fairness.py $(ARGS)

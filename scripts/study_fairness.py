@@ -55,6 +55,7 @@ of a mean's 95% Student t interval over them. A gap is the largest difference be
 test, at threshold 0.5. The teacher is a perceptron of 256-256 units, the student one of 64,
 distilled at T = 4, alpha = 0.9, 20 epochs (COMPAS: 40). Nothing was tuned to these tables.
 """
+OUTPUT = "output.txt"
 _NUMBERS = ("accuracy", "disparity")
 _Of = tuple[str, str]
 """A study, and the name of one of its sweeps, or of its data."""
@@ -142,9 +143,19 @@ def _write(kept: dict[str, Any]) -> None:
         "missing": missing,
     }
     parts = [pages[study](kept[study]) for study in STUDIES if study in kept]
-    (DOCS / "fairness.md").write_text("\n".join([INTRODUCTION, *parts]))
+    (DOCS / "fairness.md").write_text("\n".join([INTRODUCTION, *spent(kept.values()), *parts]))
     if "frontier" in kept:
         draw(kept["frontier"], DOCS / "frontier.png")
+
+
+def spent(studies: Iterable[dict[str, Any]]) -> list[str]:
+    """How long the sweeps took."""
+    seconds = [sweep["seconds"] for study in studies for sweep in study["sweeps"].values()]
+    return [
+        f"The {len(seconds)} sweeps below, one process each, took {sum(seconds) / 60:.0f} minutes "
+        "together; as many run side by side as there are cores.",
+        "",
+    ]
 
 
 def swept(sweep: Sweep, folder: Path, replicates: int) -> dict[str, Any]:
@@ -166,7 +177,15 @@ def swept(sweep: Sweep, folder: Path, replicates: int) -> dict[str, Any]:
             if job["status"] not in ("refused", "failed")
         ],
         "refused": sorted({job["sentence"] for job in jobs if job["status"] == "refused"}),
+        "certifiable": certifiable(folder / sweep.name / OUTPUT),
     }
+
+
+def certifiable(output: Path) -> list[str]:
+    """What a sweep said of the smallest thresholds that its certifying rows can show."""
+    return [
+        line for line in output.read_text().splitlines() if " rows are kept to certify: " in line
+    ]
 
 
 def run(words: Iterable[str], folder: Path, name: str) -> list[dict[str, str]]:
@@ -179,7 +198,7 @@ def run(words: Iterable[str], folder: Path, name: str) -> list[dict[str, str]]:
         f"hydra.sweep.dir={place.resolve()}",
         f"paths.store={(folder.parent / 'store').resolve()}",
     )
-    with (place / "output.txt").open("w") as output:
+    with (place / OUTPUT).open("w") as output:
         done = subprocess.run([*command, *where], cwd=folder, stdout=output, stderr=output)
     if done.returncode:
         raise SystemExit(f"A sweep failed, exit code {done.returncode}: see {output.name}")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import study_sweeps
-from study_bounds import best_or_fairest, bound_row
-from study_fairness import STUDIES, _numbers, chained, side_by_side
+from study_bounds import best_or_fairest, bound_row, said
+from study_fairness import STUDIES, _numbers, certifiable, chained, side_by_side
 from study_frontier import NOBODY, areas_of, draw, frontier
 from study_missing import missing
 from study_temperature import temperature
@@ -68,7 +68,7 @@ def test_a_row_counts_what_held_and_what_was_certified() -> None:
         job(1, 0.84, 0.06, **{"certify/certified": 1.0, "certify/exceeds": 0.01}),
         job(2, 0.82, 0.04, **{"certify/certified": 0.0, "certify/exceeds": 0.01}),
     ]
-    row = bound_row(0.05, "ours", jobs, 0.05, "1.0")
+    row = bound_row("ours", jobs, jobs, 0.05, "1.0")
     cells = [cell.strip() for cell in row.split("|")]
     assert cells[1:3] == ["0.05", "ours"]
     assert cells[3].startswith("2/3 [0.09, 0.99]")
@@ -76,6 +76,27 @@ def test_a_row_counts_what_held_and_what_was_certified() -> None:
     assert cells[5].startswith("0.060")
     assert cells[6].startswith("0.833")
     assert cells[7].startswith("-0.017")
+    assert cells[8] == ""
+
+
+def test_another_row_is_compared_on_the_repetitions_that_it_has() -> None:
+    certified = [
+        job(r, accuracy, 0.03, **{"certify/certified": 1.0, "certify/exceeds": 0.01})
+        for r, accuracy in ((0, 0.80), (1, 0.90), (2, 0.50))
+    ]
+    row = bound_row("other", [job(1, 0.91, 0.04), job(0, 0.83, 0.04)], certified, 0.05, "1.0")
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[4:6] == ["", ""]
+    assert cells[8].startswith("+0.020")
+
+
+def test_what_rows_can_certify_is_told_in_the_sweeps_words(tmp_path: Path) -> None:
+    output = tmp_path / "output.txt"
+    told = "90 rows are kept to certify: a gap can be shown to be within about 0.3 at best."
+    output.write_text(f"{told}\n2 jobs: 2 students in 1 stack.\n")
+    assert certifiable(output) == [told]
+    sweep = {"certifiable": [told]}
+    assert said({"sweeps": {"compas_certified": sweep}}) == [f"- COMPAS: {told}"]
 
 
 def test_the_figure_and_every_section_are_written(tmp_path: Path) -> None:
