@@ -235,7 +235,7 @@ def _numbers(job: dict[str, str]) -> dict[str, Any]:
         for model in ("", "control/", "teacher/"):
             for number in _NUMBERS:
                 found[f"{split}/{model}{number}"] = float(job[f"{split}/{model}{number}"])
-    for promise in ("certify/certified", "certify/exceeds"):
+    for promise in ("certify/certified", "certify/chosen", "certify/exceeds"):
         if job.get(promise):
             found[promise] = float(job[promise])
     return found

@@ -8,6 +8,7 @@ from fairkd.evaluation.trio import MODELS
 from fairkd.record import JobRecord
 from fairkd.sweeps.joint import Joint
 from fairkd.sweeps.numbers import number, with_ends
+from fairkd.sweeps.table import CHOSEN
 
 _MOST_JOINTS = 4
 
@@ -91,7 +92,8 @@ def joint_lines(joints: Sequence[Joint]) -> Iterator[str]:
         kept = [one for one in chosen if one.chosen and one.chosen.metrics.get("test/holds") == 1.0]
         yield (
             f"certified, on {len(joints)} sets of rows and bounds by themselves: a student in "
-            f"{len(chosen)} of {len(joints)}; on test {len(kept)} of these {len(chosen)} hold"
+            f"{len(chosen)} of {len(joints)}; on test {len(kept)} of these {len(chosen)} hold "
+            f"({CHOSEN} in the table of jobs)"
         )
         return
     for one in joints:

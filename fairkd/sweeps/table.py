@@ -29,6 +29,7 @@ from fairkd.checks import as_typed
 from fairkd.errors import StoreError
 from fairkd.files import write_whole
 from fairkd.sweeps.estimate import Estimate
+from fairkd.sweeps.joint import joint
 from fairkd.sweeps.outcome import (
     MEASURES,
     MODELS,
@@ -44,6 +45,8 @@ from fairkd.sweeps.summary import Row, Summary
 
 PROMISED = ("test/holds", "certify/certified", "certify/exceeds")
 """Whether a job's bounds hold on test, and what is certified of them."""
+CHOSEN = "certify/chosen"
+"""Whether the common test of all jobs on the same rows lets this job be chosen: 1 or 0."""
 
 _SPLITS: tuple[Split, ...] = ("test", "validation")
 
@@ -59,10 +62,12 @@ def jobs_frame(outcomes: Sequence[Outcome], failures: Sequence[Failure]) -> pd.D
 
     Headings: ``job``, ``name``, ``status`` (``done``, ``reused``, ``refused``, ``failed``), the
     varied keys, the seeds, the stems above as they are, ``test/disparity_low`` and ``_high``,
-    what is promised (`PROMISED`), ``disparity``, ``configuration``, ``run_id``; and for a job
-    without numbers its ``overrides`` and the ``sentence`` that says why.
+    what is promised (`PROMISED`), `CHOSEN`, ``disparity``, ``configuration``, ``run_id``; and for a
+    job without numbers its ``overrides`` and the ``sentence`` that says why.
     """
-    lines = [_job_line(outcome) for outcome in outcomes] + list(map(_failure_line, failures))
+    chosen = {one.chosen.number for one in joint(outcomes) if one.chosen is not None}
+    lines = [_job_line(outcome, outcome.number in chosen) for outcome in outcomes]
+    lines += map(_failure_line, failures)
     table = pd.DataFrame(lines)
     if table.empty:
         return table
@@ -152,7 +157,7 @@ def _estimates(row: Row) -> Iterator[tuple[str, Estimate]]:
         yield f"test/minus_control/{measure}", row.minus_control[measure]
 
 
-def _job_line(outcome: Outcome) -> dict[str, object]:
+def _job_line(outcome: Outcome, chosen: bool) -> dict[str, object]:
     line: dict[str, object] = {
         "job": outcome.number,
         "name": outcome.name,
@@ -166,6 +171,8 @@ def _job_line(outcome: Outcome) -> dict[str, object]:
                 line[stem(model, split, measure)] = outcome.value(model, split, measure)
     known = ("test/disparity_low", "test/disparity_high", *PROMISED)
     line |= {name: outcome.metrics[name] for name in known if name in outcome.metrics}
+    if outcome.certificate is not None:
+        line[CHOSEN] = float(chosen)
     return line | {
         "disparity": outcome.headline.name,
         "configuration": outcome.configuration,

@@ -88,5 +88,5 @@ def test_many_sequences_are_one_line() -> None:
     none = Joint(many[0].jobs, 1, 0, None)
     assert next(iter(joint_lines([*many, none]))) == (
         "certified, on 6 sets of rows and bounds by themselves: a student in 5 of 6; on test 5 of "
-        "these 5 hold"
+        "these 5 hold (certify/chosen in the table of jobs)"
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import study_sweeps
-from study_bounds import best_or_fairest, bound_row, said
+from study_bounds import best_or_fairest, bound_row, chosen_or_closest, said
 from study_fairness import STUDIES, _numbers, certifiable, chained, side_by_side
 from study_frontier import NOBODY, areas_of, draw, frontier
 from study_missing import missing
@@ -88,6 +88,22 @@ def test_another_row_is_compared_on_the_repetitions_that_it_has() -> None:
     cells = [cell.strip() for cell in row.split("|")]
     assert cells[4:6] == ["", ""]
     assert cells[8].startswith("+0.020")
+
+
+def test_of_each_repetition_the_certified_choice_is_taken_or_the_closest() -> None:
+    def found(replicate: int, accuracy: float, chosen: float, exceeds: float):
+        return job(
+            replicate,
+            accuracy,
+            0.03,
+            **{"certify/certified": 1.0, "certify/chosen": chosen, "certify/exceeds": exceeds},
+        )
+
+    first = [found(0, 0.80, 0.0, -0.03), found(0, 0.84, 1.0, -0.01)]
+    second = [found(1, 0.82, 0.0, 0.02), found(1, 0.81, 0.0, 0.01)]
+    taken = chosen_or_closest([*first, *second])
+    assert [one["test/accuracy"] for one in taken] == [0.84, 0.81]
+    assert [one["certify/certified"] for one in taken] == [1.0, 0.0]
 
 
 def test_what_rows_can_certify_is_told_in_the_sweeps_words(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fairkd.evaluation.certificate import Certificate, Trial
 from fairkd.sweeps.joint import joint
 from fairkd.sweeps.outcome import Outcome
+from fairkd.sweeps.table import CHOSEN, jobs_frame
 
 Make = Callable[..., Outcome]
 
@@ -102,3 +103,18 @@ def test_methods_that_keep_the_same_bound_are_one_choice(make: Make) -> None:
     ]
     (found,) = joint(jobs)
     assert found.candidates == 2
+
+
+def test_the_table_of_jobs_says_which_may_be_chosen_on_each_set_of_rows(make: Make) -> None:
+    certificates = {
+        0: certificate(0, (0, 0.8, -0.04, -0.01), rows_id="a"),
+        1: certificate(0, (0, 0.9, -0.02, -0.01), rows_id="a"),
+        2: certificate(0, (0, 0.9, -0.02, 0.01), rows_id="b"),
+        3: None,
+    }
+    jobs = [
+        with_certificate(make(number, varied={"a": number}), found)
+        for number, found in certificates.items()
+    ]
+    assert jobs_frame(jobs, [])[CHOSEN].fillna(-1).tolist() == [0, 1, 0, -1]
+    assert CHOSEN not in jobs_frame([jobs[3]], [])
