@@ -13,6 +13,7 @@ from fairkd.commands.configuration import PRIMARY, config_folder
 from fairkd.commands.failures import USAGE_ERROR, explain, unreadable
 from fairkd.commands.interrupts import interrupted_once
 from fairkd.commands.precheck import check_single, compose_single
+from fairkd.commands.single import run_composed
 from fairkd.commands.task import Task, workshop
 from fairkd.commands.terminal import without_hydras_line
 
@@ -64,7 +65,10 @@ def _run(arguments: Sequence[str], task: Task) -> None:
             show_plan(single.config, single.output, workshop())
             return
     with _errors_raised(), _arguments(arguments), without_hydras_line():
-        _hydra_main(task)()
+        if single is None or single.hydra.hydra.verbose:  # of which Hydra has much to tell
+            _hydra_main(task)()
+        else:
+            run_composed(single, task)
 
 
 def _hydra_main(job: Callable[[DictConfig], Any]) -> Callable[[], Any]:

@@ -216,3 +216,20 @@ def test_three_classes(fairkd, place) -> None:
     assert ended.code == 0
     assert "most likely class" in ended.out
     assert place.run().metrics["test/student/accuracy"] <= 1
+
+
+def test_its_folder_says_what_it_says_after_hydras_own_start(fairkd, place) -> None:
+    words = ("tracking=none", "distillation.temperature=2")
+    said = []
+    for flags, folder in (((), "plain"), (("--run",), "by_flag")):  # Hydra starts what has a flag
+        ended = fairkd(*flags, *words, f"hydra.run.dir={folder}")
+        assert ended.code == 0, ended.err
+        files = {
+            path.name: path.read_text() for path in (place.folder / folder / ".hydra").iterdir()
+        }
+        said.append({name: text.replace(folder, "folder") for name, text in files.items()})
+        assert "test accuracy" in (place.folder / folder / "fairkd.log").read_text()
+    ours, hydras = said
+    assert set(ours) == {"config.yaml", "hydra.yaml", "overrides.yaml"}
+    hydras["hydra.yaml"] = hydras["hydra.yaml"].replace("    - hydra.mode=RUN\n", "")
+    assert ours == hydras

@@ -145,7 +145,7 @@ def test_several_threads(member: Make) -> None:
     _check([member(seed=s, hidden=(64,), threads=2) for s in range(3)])
 
 
-@pytest.mark.parametrize("batch_size", [7, 50, 64])
+@pytest.mark.parametrize("batch_size", [pytest.param(7, marks=pytest.mark.slow), 50, 64])
 @pytest.mark.parametrize("hidden", [(3,), (10,), (5, 17), (32, 9, 6)])
 def test_shapes_that_lie_askew_in_memory(
     member: Make, hidden: tuple[int, ...], batch_size: int
