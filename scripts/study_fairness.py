@@ -46,6 +46,7 @@ QUICK = (
     "evaluation.draws=20",
     "evaluation.latency_repeats=1",
     "sweep.allow_refused=true",
+    "hydra.output_subdir=null",
 )
 INTRODUCTION = """# Fairness, measured
 
