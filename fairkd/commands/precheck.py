@@ -57,7 +57,7 @@ def composed(arguments: Sequence[str]) -> Composed:
         OmegaConfBaseException: the same.
         ValueError: the same.
     """
-    with initialize_config_dir(str(config_folder()), version_base="1.3", job_name="fairkd"):
+    with hydra_started():
         whole = compose(PRIMARY, list(arguments), return_hydra_config=True)
     output = Path(whole.hydra.run.dir).absolute()
     with read_write(whole), open_dict(whole):
@@ -65,6 +65,11 @@ def composed(arguments: Sequence[str]) -> Composed:
         hydra = whole.copy()
         del whole["hydra"]
     return Composed(whole, hydra, output)
+
+
+def hydra_started() -> initialize_config_dir:
+    """Hydra with the project's configurations, for as long as a ``with`` lasts."""
+    return initialize_config_dir(str(config_folder()), version_base="1.3", job_name="fairkd")
 
 
 def check_single(job: Composed) -> None:

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from hydra import initialize_config_dir
 from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import configure_log, run_job
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
-from fairkd.commands.configuration import PRIMARY, config_folder
-from fairkd.commands.precheck import Composed
+from fairkd.commands.configuration import PRIMARY
+from fairkd.commands.precheck import Composed, hydra_started
 
 
 def run_composed(job: Composed, task: Callable[[DictConfig], Any]) -> None:
@@ -24,7 +23,7 @@ def run_composed(job: Composed, task: Callable[[DictConfig], Any]) -> None:
     """
     config = job.hydra
     config.hydra.mode = RunMode.RUN
-    with initialize_config_dir(str(config_folder()), version_base="1.3", job_name="fairkd"):
+    with hydra_started():
         callbacks = Callbacks(config)
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         callbacks.on_run_start(config=config, config_name=PRIMARY)
